@@ -1,0 +1,73 @@
+//! Findings: what a person may want to know about a run, from a closed list. They carry kinds and ids, never values (E2).
+
+use crate::ids::KommId;
+
+/// Kind of a finding. The list is closed: metrics and documentation name every member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FindingKind {
+    /// A marker of ours in a remark cannot be read; it counts as absent (K1).
+    UnreadableMarker,
+    /// EspoCRM's phone type does not fit the kommKz in Advoware, which cannot be changed (K2).
+    TypeDiffers,
+    /// A value that the other side cannot hold; it stays unsynced (K2).
+    CannotHold,
+    /// Both sides touched one item and EspoCRM won; the other value is in the audit (K6).
+    OverwrittenByEspo,
+    /// More than half of a record's Kommunikationen vanished at once; their deletion waits for approval (K1a).
+    MassDeletionHeld,
+    /// After the run both sides do not agree, or do not carry what was written (K9).
+    NotAgreed,
+    /// The record has no betnr yet, so there is nothing to sync with.
+    NoBetnr,
+    /// Advoware answered 404 for the record's betnr.
+    MissingInAdvoware,
+}
+
+impl FindingKind {
+    /// Every kind, for metrics that must exist from the start.
+    pub const ALL: [Self; 8] = [
+        Self::UnreadableMarker,
+        Self::TypeDiffers,
+        Self::CannotHold,
+        Self::OverwrittenByEspo,
+        Self::MassDeletionHeld,
+        Self::NotAgreed,
+        Self::NoBetnr,
+        Self::MissingInAdvoware,
+    ];
+
+    /// Name in metrics, logs and stored findings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnreadableMarker => "unreadable_marker",
+            Self::TypeDiffers => "type_differs",
+            Self::CannotHold => "cannot_hold",
+            Self::OverwrittenByEspo => "overwritten_by_espo",
+            Self::MassDeletionHeld => "mass_deletion_held",
+            Self::NotAgreed => "not_agreed",
+            Self::NoBetnr => "no_betnr",
+            Self::MissingInAdvoware => "missing_in_advoware",
+        }
+    }
+}
+
+/// One finding of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Finding {
+    /// What was found.
+    pub kind: FindingKind,
+    /// The Kommunikation it was found on, if it is about one that Advoware has.
+    pub komm_id: Option<KommId>,
+}
+
+impl Finding {
+    /// A finding about one Kommunikation of Advoware.
+    pub fn on(kind: FindingKind, komm_id: KommId) -> Self {
+        Self { kind, komm_id: Some(komm_id) }
+    }
+
+    /// A finding about the record, or about a value that only EspoCRM has.
+    pub fn general(kind: FindingKind) -> Self {
+        Self { kind, komm_id: None }
+    }
+}

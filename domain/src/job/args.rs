@@ -1,0 +1,80 @@
+//! Arguments of jobs. Ids and switches only: nothing personal ever enters the queue (E2).
+
+use crate::ids::EspoId;
+use crate::kommunikation::Direction;
+
+/// What a trigger asks of a run, as bits, so that merging two triggers of one entity is a bitwise or (J2): both are satisfied
+/// by one run. `to_espocrm` and `to_advoware` merge into `both`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wants(u32);
+
+impl Wants {
+    const TO_ESPOCRM: u32 = 1;
+    const TO_ADVOWARE: u32 = 1 << 1;
+    const APPROVE_DELETIONS: u32 = 1 << 2;
+
+    /// A sync in `direction`, nothing else.
+    pub fn sync(direction: Direction) -> Self {
+        Self(match direction {
+            Direction::Both => Self::TO_ESPOCRM | Self::TO_ADVOWARE,
+            Direction::ToEspocrm => Self::TO_ESPOCRM,
+            Direction::ToAdvoware => Self::TO_ADVOWARE,
+        })
+    }
+
+    /// The same, and deletions that the mass-deletion guard held are carried out (K1a).
+    #[must_use]
+    pub fn approving_deletions(self) -> Self {
+        Self(self.0 | Self::APPROVE_DELETIONS)
+    }
+
+    /// Bits as stored in the queue.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// From stored bits; unknown bits are kept, a later version may have written them.
+    pub fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// The direction of the run. Without any direction bit: both.
+    pub fn direction(self) -> Direction {
+        match (self.0 & Self::TO_ESPOCRM != 0, self.0 & Self::TO_ADVOWARE != 0) {
+            (true, false) => Direction::ToEspocrm,
+            (false, true) => Direction::ToAdvoware,
+            (true, true) | (false, false) => Direction::Both,
+        }
+    }
+
+    /// Whether held deletions may be carried out.
+    pub fn approves_deletions(self) -> bool {
+        self.0 & Self::APPROVE_DELETIONS != 0
+    }
+}
+
+/// Job `beteiligte.sync`: bring one Beteiligte into agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeteiligteSync {
+    /// The EspoCRM record.
+    pub id: EspoId,
+    /// What its triggers asked for.
+    pub wants: Wants,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn j2_merging_one_way_triggers_asks_for_both_directions() {
+        let merged = Wants::sync(Direction::ToEspocrm).bits() | Wants::sync(Direction::ToAdvoware).bits();
+        assert_eq!(Wants::from_bits(merged).direction(), Direction::Both);
+    }
+
+    #[test]
+    fn j2_merging_keeps_an_approval() {
+        let merged = Wants::sync(Direction::Both).bits() | Wants::sync(Direction::Both).approving_deletions().bits();
+        assert!(Wants::from_bits(merged).approves_deletions());
+    }
+}

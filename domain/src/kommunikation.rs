@@ -1,0 +1,25 @@
+//! Kommunikation: phones, mails and faxes of one Beteiligte, kept equal in EspoCRM and Advoware (K1-K10).
+
+mod decide;
+mod direction;
+mod equality;
+mod hash;
+mod komm_kz;
+mod marker;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
+mod plan;
+mod record;
+mod sides;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use direction::Direction;
+pub use komm_kz::{Group, Kind, KommKz};
+pub use plan::{AdvoWrite, EspoChange, EspoWrite, Plan, RowContent, Seen, Target, Variant, plan};
+pub use record::{Changed, Written, base_after, changed, kommunikation_hash, not_kept};
+pub use summary::Summary;
+pub use view::{AdvoRow, AdvoView, BaseRow, EspoMail, EspoPhone, EspoView, TopLevelValue};

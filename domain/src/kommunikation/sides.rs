@@ -1,0 +1,221 @@
+//! Reading both sides: what each Advoware row is (K1a, K2) and which values EspoCRM holds.
+
+use super::equality::{Canonical, canonical};
+use super::komm_kz::{Group, Kind, KommKz, RowHints, of_espo_type};
+use super::marker::{Marker, Remark};
+use super::plan::Seen;
+use super::view::{AdvoRow, AdvoView, BaseRow, EspoView, TopLevelValue};
+use crate::ids::KommId;
+
+/// What tells which EspoCRM value a row belongs to (K1a).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// Nothing but its value.
+    Unmarked,
+    /// A slot of ours.
+    Slot,
+    /// It was synced with this value.
+    Marked(Canonical),
+}
+
+/// A sync-relevant row of Advoware, read.
+pub(super) struct Row<'a> {
+    pub(super) advo: &'a AdvoRow,
+    pub(super) remark: Remark,
+    pub(super) komm_kz: KommKz,
+    pub(super) group: Group,
+    pub(super) identity: Identity,
+    /// Its value; `None` if empty.
+    pub(super) value: Option<Canonical>,
+}
+
+impl Row<'_> {
+    pub(super) fn id(&self) -> KommId {
+        self.advo.id
+    }
+
+    /// Whether its remark itself tells its identity; it does not where the base or this run had to.
+    pub(super) fn carries_its_marker(&self) -> bool {
+        match (&self.identity, &self.remark.marker) {
+            (Identity::Marked(known), Some(Marker::Value { value, .. })) => {
+                canonical(self.group.kind(), value).as_ref() == Some(known)
+            }
+            (Identity::Slot, Some(Marker::Slot { .. })) | (Identity::Unmarked, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Value that its identity binds.
+    pub(super) fn marked(&self) -> Option<&Canonical> {
+        match &self.identity {
+            Identity::Marked(value) => Some(value),
+            Identity::Unmarked | Identity::Slot => None,
+        }
+    }
+}
+
+/// A value in EspoCRM. One entry for each array element.
+pub(super) struct Entry {
+    /// Position in EspoCRM's array; empty elements are no entries.
+    pub(super) position: usize,
+    pub(super) value: String,
+    pub(super) canonical: Canonical,
+    pub(super) komm_kz: KommKz,
+    pub(super) group: Group,
+    pub(super) primary: bool,
+}
+
+/// A row that the hub knows and that a complete answer no longer has.
+pub(super) struct Gone {
+    pub(super) id: KommId,
+    pub(super) canonical: Canonical,
+    pub(super) kind: Kind,
+    /// Its deletion waits for approval (K1a).
+    pub(super) held: bool,
+}
+
+/// Everything a plan is made from.
+pub(super) struct Sides<'a> {
+    /// In the order of their ids.
+    pub(super) rows: Vec<Row<'a>>,
+    /// Rows of ours or not whose remark holds an unreadable marker.
+    pub(super) unreadable: Vec<KommId>,
+    pub(super) mails: Vec<Entry>,
+    pub(super) phones: Vec<Entry>,
+    pub(super) gone: Vec<Gone>,
+}
+
+impl<'a> Sides<'a> {
+    pub(super) fn read(seen: Seen<'a>) -> Self {
+        let Seen { espo, advo, settled, .. } = seen;
+        let base = seen.base.unwrap_or_default();
+        let mails = read_mails(espo, &advo.top_level);
+        let phones = read_phones(espo, &advo.top_level);
+        let mut unreadable = Vec::new();
+        let mut rows = Vec::with_capacity(advo.rows.len());
+        for row in &advo.rows {
+            let remark = Remark::parse(row.bemerkung.as_deref().unwrap_or_default());
+            if remark.unreadable {
+                unreadable.push(row.id);
+            }
+            let of_row = |known: &&BaseRow| known.id == row.id;
+            let remembered = match (settled.iter().find(of_row), &remark.marker) {
+                (Some(settled), _) => Some(as_marker(settled)),
+                (None, Some(marker)) => Some(marker.clone()),
+                (None, None) => base.iter().find(of_row).map(as_marker),
+            };
+            rows.extend(read_row(row, remark, remembered, &phones, &advo.top_level));
+        }
+        rows.sort_by_key(Row::id);
+        Self { rows, unreadable, mails, phones, gone: read_gone(advo, base) }
+    }
+
+    pub(super) fn entries(&self, kind: Kind) -> &[Entry] {
+        match kind {
+            Kind::Mail => &self.mails,
+            Kind::Phone => &self.phones,
+        }
+    }
+}
+
+fn read_row<'a>(
+    advo: &'a AdvoRow,
+    remark: Remark,
+    remembered: Option<Marker>,
+    phones: &[Entry],
+    top_level: &[TopLevelValue],
+) -> Option<Row<'a>> {
+    let as_phone = canonical(Kind::Phone, &advo.tlf);
+    let same_number = phones.iter().find(|entry| Some(&entry.canonical) == as_phone.as_ref());
+    let komm_kz = RowHints {
+        remembered: remembered.as_ref().map(Marker::komm_kz),
+        answered: advo.komm_kz,
+        espo_type: same_number.map(|entry| entry.komm_kz),
+        top_level: top_level_kind(top_level, &advo.tlf),
+        value: &advo.tlf,
+    }
+    .komm_kz();
+    let group = komm_kz.group()?;
+    let identity = match remembered {
+        None => Identity::Unmarked,
+        Some(Marker::Slot { .. }) => Identity::Slot,
+        Some(Marker::Value { value, .. }) => {
+            canonical(group.kind(), &value).map_or(Identity::Unmarked, Identity::Marked)
+        }
+    };
+    let value = canonical(group.kind(), &advo.tlf);
+    Some(Row { advo, remark, komm_kz, group, identity, value })
+}
+
+fn as_marker(known: &BaseRow) -> Marker {
+    let komm_kz = known.komm_kz;
+    if known.value.is_empty() {
+        Marker::Slot { komm_kz }
+    } else {
+        Marker::Value { value: known.value.clone(), komm_kz }
+    }
+}
+
+fn read_mails(espo: &EspoView, top_level: &[TopLevelValue]) -> Vec<Entry> {
+    let read = |(position, mail): (usize, &super::view::EspoMail)| {
+        let komm_kz = top_level_kind(top_level, &mail.address)
+            .filter(|kz| kz.group() == Some(Group::Mail))
+            .unwrap_or(KommKz::MailGesch);
+        Some(Entry {
+            position,
+            value: mail.address.clone(),
+            canonical: canonical(Kind::Mail, &mail.address)?,
+            komm_kz,
+            group: Group::Mail,
+            primary: mail.primary,
+        })
+    };
+    espo.mails.iter().enumerate().filter_map(read).collect()
+}
+
+fn read_phones(espo: &EspoView, top_level: &[TopLevelValue]) -> Vec<Entry> {
+    let read = |(position, phone): (usize, &super::view::EspoPhone)| {
+        let is_phone = |kz: &KommKz| kz.group().is_some_and(|group| group.kind() == Kind::Phone);
+        let komm_kz = phone
+            .phone_type
+            .as_deref()
+            .and_then(of_espo_type)
+            .or_else(|| top_level_kind(top_level, &phone.number).filter(is_phone))
+            .unwrap_or(KommKz::TelGesch);
+        Some(Entry {
+            position,
+            value: phone.number.clone(),
+            canonical: canonical(Kind::Phone, &phone.number)?,
+            komm_kz,
+            group: komm_kz.group()?,
+            primary: phone.primary,
+        })
+    };
+    espo.phones.iter().enumerate().filter_map(read).collect()
+}
+
+fn top_level_kind(top_level: &[TopLevelValue], value: &str) -> Option<KommKz> {
+    let same = |field: &&TopLevelValue| {
+        let kind = field.komm_kz.group().map(Group::kind);
+        kind.is_some_and(|kind| {
+            let value = canonical(kind, value);
+            value.is_some() && value == canonical(kind, &field.value)
+        })
+    };
+    top_level.iter().find(same).map(|field| field.komm_kz)
+}
+
+/// K1a: if more than half of the known rows, and more than two, are gone at once, none of these counts as deleted.
+fn read_gone(advo: &AdvoView, base: &[BaseRow]) -> Vec<Gone> {
+    let known = || base.iter().filter(|known| !known.value.is_empty());
+    let is_gone = |known: &&BaseRow| !advo.rows.iter().any(|row| row.id == known.id);
+    let fresh = known().filter(|known| !known.held);
+    let fresh_gone = fresh.clone().filter(is_gone).count();
+    let mass_deletion = fresh_gone > 2 && fresh_gone * 2 > fresh.count();
+    let gone = known().filter(is_gone).filter_map(|known| {
+        let kind = known.komm_kz.group()?.kind();
+        let held = known.held || mass_deletion;
+        Some(Gone { id: known.id, canonical: canonical(kind, &known.value)?, kind, held })
+    });
+    gone.collect()
+}
