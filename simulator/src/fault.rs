@@ -1,0 +1,147 @@
+//! Misbehaviour on demand.
+
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calls::{Calls, Counter};
+use crate::operation::Route;
+use crate::stage::locked;
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// Not applied; this status is answered.
+    Status {
+        /// HTTP status.
+        code: u16,
+        /// `Retry-After` header.
+        #[serde(default)]
+        retry_after_seconds: Option<u64>,
+        /// Body, empty by default.
+        #[serde(default)]
+        body: Option<String>,
+    },
+    /// Applied; this status is answered with an empty body all the same.
+    AppliedThenStatus {
+        /// HTTP status.
+        code: u16,
+    },
+    /// Applied and answered, so much later.
+    Delay {
+        /// Extra wait before the call is handled.
+        milliseconds: u64,
+    },
+    /// Not applied, never answered; the connection stays open.
+    Hang,
+    /// Applied, then never answered; the connection stays open.
+    AppliedThenHang,
+    /// Applied, then the connection is closed without a byte of answer.
+    AnswerLost,
+    /// The connection is closed, nothing applied.
+    CutBefore,
+    /// Applied; half of the body arrives, then the connection closes.
+    TruncatedBody,
+    /// Applied; the body is empty.
+    EmptyBody,
+    /// Applied; the body is not JSON.
+    MalformedBody,
+    /// Applied; the answer is preceded by so many blanks, sent in pieces without a `Content-Length`.
+    OversizedBody {
+        /// Number of blanks.
+        bytes: u64,
+    },
+    /// The presented Advoware token is revoked first (so 401); EspoCRM answers 401.
+    ExpiredToken,
+    /// Applied; every field of this name in the answer is null.
+    NullField {
+        /// JSON key, at any depth.
+        field: String,
+    },
+    /// Applied; every field of this name is missing from the answer.
+    MissingField {
+        /// JSON key, at any depth.
+        field: String,
+    },
+}
+
+impl FaultKind {
+    /// A status with an empty body.
+    pub fn status(code: u16) -> Self {
+        Self::Status { code, retry_after_seconds: None, body: None }
+    }
+
+    /// The name used in the journal.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::AppliedThenStatus { .. } => "applied_then_status",
+            Self::Delay { .. } => "delay",
+            Self::Hang => "hang",
+            Self::AppliedThenHang => "applied_then_hang",
+            Self::AnswerLost => "answer_lost",
+            Self::CutBefore => "cut_before",
+            Self::TruncatedBody => "truncated_body",
+            Self::EmptyBody => "empty_body",
+            Self::MalformedBody => "malformed_body",
+            Self::OversizedBody { .. } => "oversized_body",
+            Self::ExpiredToken => "expired_token",
+            Self::NullField { .. } => "null_field",
+            Self::MissingField { .. } => "missing_field",
+        }
+    }
+}
+
+/// A fault and the calls it hits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Which calls.
+    #[serde(default)]
+    pub calls: Calls,
+    /// What happens to them.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+impl Fault {
+    /// `kind` for `calls`.
+    pub fn new(calls: Calls, kind: FaultKind) -> Self {
+        Self { calls, kind }
+    }
+}
+
+/// The armed faults. Where several match one call, the one armed first hits it; all count it.
+#[derive(Debug, Default)]
+pub struct Faults {
+    armed: Mutex<Vec<(Counter, FaultKind)>>,
+}
+
+impl Faults {
+    /// Arms a fault; its count starts now.
+    pub fn arm(&self, fault: Fault) {
+        locked(&self.armed).push((Counter::new(fault.calls), fault.kind));
+    }
+
+    /// Disarms everything.
+    pub fn clear(&self) {
+        locked(&self.armed).clear();
+    }
+
+    /// The faults that can still hit.
+    pub fn armed(&self) -> Vec<Fault> {
+        locked(&self.armed).iter().map(|(counter, kind)| Fault::new(counter.calls.clone(), kind.clone())).collect()
+    }
+
+    pub(crate) fn take(&self, route: &Route) -> Option<FaultKind> {
+        let mut armed = locked(&self.armed);
+        let mut hit = None;
+        for (counter, kind) in armed.iter_mut() {
+            if counter.hit(route) && hit.is_none() {
+                hit = Some(kind.clone());
+            }
+        }
+        armed.retain(|(counter, _)| !counter.exhausted());
+        hit
+    }
+}

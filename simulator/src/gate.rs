@@ -1,0 +1,232 @@
+//! The way every call takes: fault, agenda, latency, the system itself, and what becomes of the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use futures::StreamExt as _;
+use futures::stream;
+use serde_json::Value;
+
+use crate::agenda::Task;
+use crate::call::{Answer, Call};
+use crate::edit;
+use crate::fault::FaultKind;
+use crate::operation::{Operation, Route, System};
+use crate::stage::{Outage, Stage, locked};
+use crate::wire::Wire;
+
+/// Size of the pieces of an oversized body.
+const PIECE: &[u8] = &[b' '; 65_536];
+
+/// Long enough for the first half of a truncated body to leave before the connection breaks.
+const FLUSH_WAIT: Duration = Duration::from_millis(10);
+
+/// Handles a call to its end even if the client goes away: a real server applies what has arrived.
+pub(crate) async fn pass(stage: Arc<Stage>, wire: Wire, call: Call, route: Route) -> Response {
+    let cut = wire.clone();
+    match tokio::spawn(async move { handle(&stage, &wire, &call, &route).await }).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "handler failed");
+            cut.cut();
+            Response::default()
+        }
+    }
+}
+
+async fn handle(stage: &Stage, wire: &Wire, call: &Call, route: &Route) -> Response {
+    let fault = stage.faults.take(route);
+    let tasks = stage.agenda.take(route);
+    let sequence = stage.journal.begin(call, route, fault.as_ref().map(FaultKind::name));
+    let system = route.operation.system();
+    wait_half(stage, system).await;
+    run_tasks(stage, &tasks.before).await;
+
+    let outcome = match before(stage, wire, call, fault.as_ref()).await {
+        Early::GoOn => {
+            let answer = attempt(stage, call, route);
+            if answer.as_ref().is_some_and(|answer| answer.status.is_success()) {
+                stage.journal.applied(sequence);
+            }
+            answer
+        }
+        Early::Answer(answer) => Some(answer),
+        Early::Cut => None,
+    };
+    run_tasks(stage, &tasks.after).await;
+    wait_half(stage, system).await;
+    let response = match outcome {
+        Some(answer) => after(stage, wire, answer, fault.as_ref()).await,
+        None => None,
+    };
+    stage.journal.finish(sequence, response.as_ref().map(|response| response.status().as_u16()));
+    response.unwrap_or_else(|| {
+        wire.cut();
+        Response::default()
+    })
+}
+
+enum Early {
+    GoOn,
+    Answer(Answer),
+    Cut,
+}
+
+async fn before(stage: &Stage, wire: &Wire, call: &Call, fault: Option<&FaultKind>) -> Early {
+    match fault {
+        Some(FaultKind::Status { code, retry_after_seconds, body }) => {
+            let mut answer = Answer::empty(StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+            if let Some(seconds) = retry_after_seconds {
+                answer = answer.with_header("retry-after", seconds.to_string());
+            }
+            answer.body = Bytes::from(body.clone().unwrap_or_default());
+            Early::Answer(answer)
+        }
+        Some(FaultKind::Delay { milliseconds }) => {
+            tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
+            Early::GoOn
+        }
+        Some(FaultKind::Hang) => {
+            stage.stop.cancelled().await;
+            Early::Cut
+        }
+        Some(FaultKind::CutBefore) => {
+            wire.cut();
+            Early::Cut
+        }
+        Some(FaultKind::ExpiredToken) => {
+            locked(&stage.world).advoware.gateway.revoke(call);
+            Early::Answer(Answer::empty(StatusCode::UNAUTHORIZED))
+        }
+        _ => Early::GoOn,
+    }
+}
+
+/// The system's own answer; `None` where an outage closes the connection.
+fn attempt(stage: &Stage, call: &Call, route: &Route) -> Option<Answer> {
+    let now = stage.clock.now();
+    let mut world = locked(&stage.world);
+    match world.outage(route.operation.system()) {
+        Outage::None => {}
+        Outage::ServiceUnavailable => return Some(Answer::empty(StatusCode::SERVICE_UNAVAILABLE)),
+        Outage::Cut => return None,
+    }
+    let answer = match route.operation {
+        Operation::AdvowareUrl => world.advoware.locate(call, &stage.addresses),
+        Operation::AdvowareToken => world.advoware.token(call, now),
+        operation if operation.system() == System::Advoware => world.advoware.answer(call, route, now),
+        _ => world.espocrm.answer(call, route, now),
+    };
+    drop(world);
+    Some(answer)
+}
+
+/// What leaves for the client; `None` where the answer is lost.
+async fn after(stage: &Stage, wire: &Wire, mut answer: Answer, fault: Option<&FaultKind>) -> Option<Response> {
+    match fault {
+        Some(FaultKind::AnswerLost) => return None,
+        Some(FaultKind::AppliedThenHang) => {
+            stage.stop.cancelled().await;
+            wire.cut();
+            return None;
+        }
+        Some(FaultKind::AppliedThenStatus { code }) => {
+            answer = Answer::empty(StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        }
+        Some(FaultKind::EmptyBody) => answer.body = Bytes::new(),
+        Some(FaultKind::MalformedBody) => answer.body = Bytes::from_static(b"{\"id\": <html>"),
+        Some(FaultKind::NullField { field }) => reshape(&mut answer, field, false),
+        Some(FaultKind::MissingField { field }) => reshape(&mut answer, field, true),
+        Some(FaultKind::TruncatedBody) => return Some(truncated(&answer)),
+        Some(FaultKind::OversizedBody { bytes }) => return Some(oversized(answer, *bytes)),
+        _ => {}
+    }
+    Some(respond(answer))
+}
+
+fn respond(answer: Answer) -> Response {
+    with_head(answer.status, &answer.headers, Body::from(answer.body))
+}
+
+fn with_head(status: StatusCode, headers: &[(&'static str, String)], body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(*name, value);
+        }
+    }
+    response
+}
+
+/// Announces the whole length, sends half, breaks the connection.
+fn truncated(answer: &Answer) -> Response {
+    let announced = answer.body.len().max(2);
+    let half = answer.body.slice(..answer.body.len() / 2);
+    let pieces = stream::once(async move { Ok::<_, std::io::Error>(half) }).chain(stream::once(async {
+        tokio::time::sleep(FLUSH_WAIT).await;
+        Err(std::io::ErrorKind::ConnectionReset.into())
+    }));
+    let mut response = with_head(answer.status, &answer.headers, Body::from_stream(pieces));
+    response.headers_mut().insert("content-length", HeaderValue::from(announced));
+    response
+}
+
+/// Still valid JSON, behind far too many blanks; no announced length to be warned by.
+fn oversized(answer: Answer, bytes: u64) -> Response {
+    let blanks = stream::unfold(bytes, |left| async move {
+        let piece = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE.len());
+        (left > 0).then(|| (Ok::<_, std::io::Error>(Bytes::from_static(&PIECE[..piece])), left - piece as u64))
+    });
+    let pieces = blanks.chain(stream::once(async move { Ok(answer.body) }));
+    with_head(answer.status, &answer.headers, Body::from_stream(pieces))
+}
+
+fn reshape(answer: &mut Answer, field: &str, remove: bool) {
+    if let Some(mut body) = answer.body_json() {
+        blank_out(&mut body, field, remove);
+        answer.body = Bytes::from(body.to_string());
+    }
+}
+
+fn blank_out(value: &mut Value, field: &str, remove: bool) {
+    match value {
+        Value::Object(map) => {
+            if remove {
+                map.remove(field);
+            } else if let Some(inner) = map.get_mut(field) {
+                *inner = Value::Null;
+            }
+            map.values_mut().for_each(|inner| blank_out(inner, field, remove));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|inner| blank_out(inner, field, remove)),
+        _ => {}
+    }
+}
+
+async fn run_tasks(stage: &Stage, tasks: &[Task]) {
+    for task in tasks {
+        match task {
+            Task::Edit(edit) => {
+                let outcome = edit::apply(&mut locked(&stage.world), edit, stage.clock.now());
+                stage.agenda.record(outcome);
+            }
+            Task::Pause(gate) => gate.pass(&stage.stop).await,
+        }
+    }
+}
+
+async fn wait_half(stage: &Stage, system: System) {
+    let whole = match system {
+        System::Advoware => &stage.latency.advoware_milliseconds,
+        System::Espocrm => &stage.latency.espocrm_milliseconds,
+    }
+    .load(Ordering::Relaxed);
+    if whole > 0 {
+        tokio::time::sleep(Duration::from_micros(whole.saturating_mul(500))).await;
+    }
+}

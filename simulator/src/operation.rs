@@ -1,0 +1,163 @@
+//! The closed list of what can be asked of the outside systems, and how a request line maps to it.
+
+use axum::http::Method;
+use serde::{Deserialize, Serialize};
+
+/// An outside system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum System {
+    /// Configurator, security gateway and API.
+    Advoware,
+    /// The REST API.
+    Espocrm,
+}
+
+/// One kind of request. The serialised names (`advoware.get_beteiligte`) are what journal and faults use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// Base address look-up at the configurator.
+    #[serde(rename = "advoware.url")]
+    AdvowareUrl,
+    /// Token of the security gateway.
+    #[serde(rename = "advoware.token")]
+    AdvowareToken,
+    /// One Beteiligter with all Kommunikationen.
+    #[serde(rename = "advoware.get_beteiligte")]
+    GetBeteiligte,
+    /// Replaces the Stammdaten.
+    #[serde(rename = "advoware.put_beteiligte")]
+    PutBeteiligte,
+    /// Creates a Beteiligter.
+    #[serde(rename = "advoware.post_beteiligte")]
+    PostBeteiligte,
+    /// Creates a Kommunikation.
+    #[serde(rename = "advoware.post_kommunikation")]
+    PostKommunikation,
+    /// Replaces a Kommunikation.
+    #[serde(rename = "advoware.put_kommunikation")]
+    PutKommunikation,
+    /// Always 403.
+    #[serde(rename = "advoware.delete_kommunikation")]
+    DeleteKommunikation,
+    /// Anything else sent to Advoware.
+    #[serde(rename = "advoware.unknown")]
+    AdvowareUnknown,
+    /// One CBeteiligte.
+    #[serde(rename = "espocrm.get")]
+    EspoGet,
+    /// A page of CBeteiligte.
+    #[serde(rename = "espocrm.list")]
+    EspoList,
+    /// Creates a CBeteiligte.
+    #[serde(rename = "espocrm.post")]
+    EspoPost,
+    /// PUT or PATCH of a CBeteiligte: partial update.
+    #[serde(rename = "espocrm.put")]
+    EspoPut,
+    /// Soft deletion of a CBeteiligte.
+    #[serde(rename = "espocrm.delete")]
+    EspoDelete,
+    /// A stream note.
+    #[serde(rename = "espocrm.post_note")]
+    EspoPostNote,
+    /// Always 403 for an API user.
+    #[serde(rename = "espocrm.post_notification")]
+    EspoPostNotification,
+    /// Anything else sent to EspoCRM.
+    #[serde(rename = "espocrm.unknown")]
+    EspoUnknown,
+}
+
+impl Operation {
+    /// The system that is asked.
+    pub fn system(self) -> System {
+        match self {
+            Self::AdvowareUrl
+            | Self::AdvowareToken
+            | Self::GetBeteiligte
+            | Self::PutBeteiligte
+            | Self::PostBeteiligte
+            | Self::PostKommunikation
+            | Self::PutKommunikation
+            | Self::DeleteKommunikation
+            | Self::AdvowareUnknown => System::Advoware,
+            Self::EspoGet
+            | Self::EspoList
+            | Self::EspoPost
+            | Self::EspoPut
+            | Self::EspoDelete
+            | Self::EspoPostNote
+            | Self::EspoPostNotification
+            | Self::EspoUnknown => System::Espocrm,
+        }
+    }
+}
+
+/// What a request asks for, and of which records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) operation: Operation,
+    /// Ids in the path: betnr and komm id, or the EspoCRM id.
+    pub(crate) keys: Vec<String>,
+}
+
+pub(crate) const ADVOWARE_PREFIX: &str = "/advoware/";
+pub(crate) const CONFIGURATOR_PREFIX: &str = "/AdvonetConfigurator/";
+pub(crate) const SECURITY_PREFIX: &str = "/security/";
+pub(crate) const ESPOCRM_PREFIX: &str = "/espocrm/api/v1";
+
+/// Reads the request line; `None` where no system lives.
+pub(crate) fn route(method: &Method, path: &str) -> Option<Route> {
+    if let Some(rest) = path.strip_prefix(ADVOWARE_PREFIX) {
+        return Some(advoware_route(method, rest));
+    }
+    if let Some(rest) = path.strip_prefix(ESPOCRM_PREFIX) {
+        return Some(espocrm_route(method, rest.trim_start_matches('/')));
+    }
+    let operation = if let Some(rest) = path.strip_prefix(CONFIGURATOR_PREFIX) {
+        if rest == "api/Url" && method == Method::GET { Operation::AdvowareUrl } else { Operation::AdvowareUnknown }
+    } else if let Some(rest) = path.strip_prefix(SECURITY_PREFIX) {
+        if rest == "api/v1/Token" && method == Method::POST {
+            Operation::AdvowareToken
+        } else {
+            Operation::AdvowareUnknown
+        }
+    } else {
+        return None;
+    };
+    Some(Route { operation, keys: Vec::new() })
+}
+
+fn advoware_route(method: &Method, rest: &str) -> Route {
+    let segments: Vec<&str> = rest.split('/').collect();
+    let Some(inner) = segments.strip_prefix(&["api", "v1", "advonet", "Beteiligte"]) else {
+        return Route { operation: Operation::AdvowareUnknown, keys: Vec::new() };
+    };
+    let operation = match (method.as_str(), inner) {
+        ("POST", []) => Operation::PostBeteiligte,
+        ("GET", [_]) => Operation::GetBeteiligte,
+        ("PUT", [_]) => Operation::PutBeteiligte,
+        ("POST", [_, "Kommunikationen"]) => Operation::PostKommunikation,
+        ("PUT", [_, "Kommunikationen", _]) => Operation::PutKommunikation,
+        ("DELETE", [_, "Kommunikationen", _]) => Operation::DeleteKommunikation,
+        _ => Operation::AdvowareUnknown,
+    };
+    let keys = inner.iter().filter(|segment| **segment != "Kommunikationen").map(ToString::to_string).collect();
+    Route { operation, keys }
+}
+
+fn espocrm_route(method: &Method, rest: &str) -> Route {
+    let segments: Vec<&str> = rest.split('/').collect();
+    let (operation, key) = match (method.as_str(), segments.as_slice()) {
+        ("GET", ["CBeteiligte"]) => (Operation::EspoList, None),
+        ("POST", ["CBeteiligte"]) => (Operation::EspoPost, None),
+        ("GET", ["CBeteiligte", id]) => (Operation::EspoGet, Some(*id)),
+        ("PUT" | "PATCH", ["CBeteiligte", id]) => (Operation::EspoPut, Some(*id)),
+        ("DELETE", ["CBeteiligte", id]) => (Operation::EspoDelete, Some(*id)),
+        ("POST", ["Note"]) => (Operation::EspoPostNote, None),
+        ("POST", ["Notification"]) => (Operation::EspoPostNotification, None),
+        _ => (Operation::EspoUnknown, None),
+    };
+    Route { operation, keys: key.map(str::to_owned).into_iter().collect() }
+}
