@@ -1,0 +1,13 @@
+//! Advoware: log-in, Beteiligte with their Kommunikationen (DOMAIN 1, 2).
+
+mod auth;
+mod client;
+mod map;
+#[cfg(test)]
+pub(crate) mod private_redis;
+mod wire;
+
+pub use auth::TokenCache;
+pub use client::Advoware;
+pub use map::AdvoBeteiligte;
+pub use wire::{KommunikationAnswer, KommunikationWrite};

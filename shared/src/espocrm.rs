@@ -1,0 +1,13 @@
+//! EspoCRM: CBeteiligte with phones and mails, its sync status, notes (DOMAIN 4, 5).
+
+mod client;
+mod filter;
+mod key_guard;
+mod map;
+mod patch;
+mod wire;
+
+pub use client::Espocrm;
+pub use filter::{Filter, ListPage, PageRequest};
+pub use map::{EspoBeteiligte, ListedBeteiligte};
+pub use patch::{EspoPatch, UpdateAnswer};

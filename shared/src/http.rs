@@ -1,0 +1,238 @@
+//! HTTP to the outside systems: the one place where clients are built, and the one way to make a call.
+//!
+//! Invariants: TLS is verified; redirects are not followed, because they would carry credentials elsewhere; answers are
+//! bounded; a write whose outcome is unknown is never repeated here, since a user may have edited in between (K8b).
+//! Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used; the library reads them itself.
+
+mod address;
+mod answer;
+mod metrics;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use reqwest::{Request, Response};
+use tracing::Instrument;
+
+pub use address::BaseUrl;
+pub(crate) use answer::{Answer, kind_of_status, parse_json};
+pub use metrics::register as register_metrics;
+
+use crate::error::{ApiError, ConnectFault, Effect, ErrorKind, Operation};
+
+/// Largest answer that is read. A Beteiligte with thousands of Kommunikationen stays far below.
+pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+
+/// A system's wish to wait is followed up to here; beyond, its clock or its proxy is wrong.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_mins(15);
+
+/// Longest wait for a connection; shorter where the whole call has less.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Idle connections kept per host: as many as jobs usually run at once in one process.
+const IDLE_CONNECTIONS: usize = 64;
+
+/// Repetitions of one call within a job; after that the job's own back-off takes over.
+const REPEATS: usize = 2;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A client for one outside system. Cloning is cheap and shares the connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+}
+
+/// A client could not be set up: a fault of the machine, not of a setting.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP client cannot be set up: {0}")]
+pub struct SetupError(String);
+
+impl SetupError {
+    pub(crate) fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Http {
+    /// A client whose calls take at most `timeout`, connecting and reading the answer included.
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
+    pub(crate) fn new(timeout: Duration) -> Result<Self, SetupError> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls_config()?)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .timeout(timeout)
+            // Below the whole limit, so that a connect time-out is told from an answer that did not come.
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            // A system's own idle limit is often 60 s; a connection it closes while we write is an unknown outcome.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .user_agent(concat!("kanzleisync/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| SetupError::new(error.without_url()))?;
+        Ok(Self { client })
+    }
+
+    /// The client, to build requests with; they are sent by [`Self::call`].
+    pub(crate) fn requests(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Sends `request` and reads its answer with `read`, which also judges the status.
+    ///
+    /// Repeats what is safe to repeat (see [`may_repeat`]). Each attempt is counted and timed by itself.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: Operation,
+        request: reqwest::RequestBuilder,
+        read: impl Fn(&Answer) -> Result<T, ErrorKind>,
+    ) -> Result<T, ApiError> {
+        // Addresses and header values were checked where they came in, so building does not fail.
+        let request = request.build().map_err(|_| {
+            ApiError::unanswered(operation, ErrorKind::Malformed { what: "the request cannot be built" })
+        })?;
+        let span = tracing::info_span!("call", system = operation.system().name(), operation = operation.name());
+        let attempt = || self.attempt(operation, &request, &read);
+        attempt
+            .retry(pauses())
+            .when(|error| may_repeat(operation, error))
+            .notify(|error, pause| {
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "call repeated");
+            })
+            .instrument(span)
+            .await
+    }
+
+    async fn attempt<T>(
+        &self,
+        operation: Operation,
+        request: &Request,
+        read: &impl Fn(&Answer) -> Result<T, ErrorKind>,
+    ) -> Result<T, ApiError> {
+        let started = tokio::time::Instant::now();
+        let result = self.exchange(operation, request, read).await;
+        let outcome = result.as_ref().map_or_else(|error| error.kind.name(), |_| "ok");
+        metrics::record(operation, outcome, started.elapsed());
+        result
+    }
+
+    async fn exchange<T>(
+        &self,
+        operation: Operation,
+        request: &Request,
+        read: &impl Fn(&Answer) -> Result<T, ErrorKind>,
+    ) -> Result<T, ApiError> {
+        let unanswered = |kind| ApiError::unanswered(operation, kind);
+        // Bodies are in memory, so a request can always be cloned.
+        let request = request.try_clone().ok_or_else(|| unanswered(ErrorKind::Malformed { what: "request" }))?;
+        let response = self.client.execute(request).await.map_err(|error| unanswered(kind_of_failure(&error)))?;
+        let status = response.status();
+        let failed = |kind| ApiError { operation, kind, status: Some(status.as_u16()) };
+        let headers = response.headers().clone();
+        let body = match read_bounded(response).await {
+            Ok(body) => body,
+            // The status says enough; the body of a refusal is a bonus.
+            Err(_) if !status.is_success() => Vec::new(),
+            Err(kind) => return Err(failed(kind)),
+        };
+        read(&Answer { status, headers, body }).map_err(failed)
+    }
+}
+
+/// Whether a call that ended in `error` is repeated within the same job.
+///
+/// What was never sent may always be. A read may be where the fault is likely to pass within two seconds; a time-out is
+/// not, because waiting out the limit again would hold the record for minutes.
+fn may_repeat(operation: Operation, error: &ApiError) -> bool {
+    use ErrorKind as K;
+    let is_read = operation.effect() == Effect::Read;
+    match &error.kind {
+        K::Unreachable(ConnectFault::Network | ConnectFault::Refused) => true,
+        K::ConnectionLost | K::Truncated | K::Unavailable { retry_after: None } => is_read,
+        _ => false,
+    }
+}
+
+/// Exponential pauses with full jitter: workers that failed together do not come back together.
+fn pauses() -> impl BackoffBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .with_max_times(REPEATS)
+        .build()
+        .map(|pause| pause.mul_f64(fastrand::f64()))
+}
+
+/// The whole body, or why it cannot be had.
+async fn read_bounded(mut response: Response) -> Result<Vec<u8>, ErrorKind> {
+    let limit = MAX_ANSWER_BYTES as u64;
+    if response.content_length().is_some_and(|announced| announced > limit) {
+        return Err(ErrorKind::Oversized);
+    }
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_ANSWER_BYTES => return Err(ErrorKind::Oversized),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) if error.is_timeout() => return Err(ErrorKind::TimedOut),
+            Err(_) => return Err(ErrorKind::Truncated),
+        }
+    }
+}
+
+/// The kind of a failure without answer. The library's own text is dropped: it holds the address.
+fn kind_of_failure(error: &reqwest::Error) -> ErrorKind {
+    if error.is_connect() {
+        ErrorKind::Unreachable(connect_fault(error))
+    } else if error.is_timeout() {
+        ErrorKind::TimedOut
+    } else {
+        ErrorKind::ConnectionLost
+    }
+}
+
+fn connect_fault(error: &reqwest::Error) -> ConnectFault {
+    if error.is_timeout() {
+        return ConnectFault::TimedOut;
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(current) = cause {
+        if current.is::<rustls::Error>() {
+            return ConnectFault::Tls;
+        }
+        let io = current.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|e| e.kind() == std::io::ErrorKind::ConnectionRefused) {
+            return ConnectFault::Refused;
+        }
+        // An `io::Error` leaves what it wraps out of its sources, and TLS faults come wrapped twice.
+        cause = match io.and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => current.source(),
+        };
+    }
+    ConnectFault::Network
+}
+
+/// TLS with ring, trusting Mozilla's roots and those of the machine: a firm's EspoCRM may stand behind its own authority,
+/// and a bare container may have no roots at all.
+fn tls_config() -> Result<rustls::ClientConfig, SetupError> {
+    static CONFIG: OnceLock<Result<rustls::ClientConfig, rustls::Error>> = OnceLock::new();
+    let build = || {
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    };
+    CONFIG.get_or_init(build).clone().map_err(SetupError::new)
+}
+
+#[cfg(test)]
+mod tests;

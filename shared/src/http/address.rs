@@ -1,0 +1,77 @@
+//! Base addresses from the settings, and paths below them.
+
+use std::fmt;
+
+use reqwest::Url;
+
+/// Base address of an outside system: `http` or `https`, without credentials, query or fragment. A missing slash at its
+/// end makes no difference.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// Reads an address; the error says what is expected and does not repeat the text, which may hold a password.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(text.trim()).map_err(|_| "expected an address such as https://host/path/")?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err("expected an address that starts with http:// or https://");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("expected an address without user and password");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("expected an address without ? and #");
+        }
+        Ok(Self(url))
+    }
+
+    /// The address below it that consists of `segments`; each is percent-encoded, so an id cannot leave its place.
+    pub(crate) fn at(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        // Fails only for addresses that cannot be a base, which `parse` does not let in.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_makes_no_difference() {
+        for base in ["https://crm.example/api/v1", "https://crm.example/api/v1/"] {
+            let url = BaseUrl::parse(base).unwrap().at(&["CBeteiligte", "0a1b"]);
+            assert_eq!(url.as_str(), "https://crm.example/api/v1/CBeteiligte/0a1b");
+        }
+        let bare = BaseUrl::parse("https://www2.advo-net.net:90").unwrap().at(&["api", "v1"]);
+        assert_eq!(bare.as_str(), "https://www2.advo-net.net:90/api/v1");
+    }
+
+    #[test]
+    fn a_segment_cannot_leave_its_place() {
+        let url = BaseUrl::parse("http://h/").unwrap().at(&["a/../b?c#d"]);
+        assert_eq!(url.as_str(), "http://h/a%2F..%2Fb%3Fc%23d");
+    }
+
+    #[test]
+    fn anything_but_a_plain_http_address_is_refused() {
+        for text in ["", "crm.example", "ftp://h/", "https://u:p@h/", "https://h/?a=b", "https://h/#x", "mailto:a@b"] {
+            assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! kanzleisync.
+
+pub mod advoware;
+pub mod beteiligte;
+#[cfg(test)]
+mod client_tests;
+pub mod clock;
+pub mod error;
+pub mod espocrm;
+pub mod health;
+pub mod http;
+pub mod hub;
+mod json;
+pub mod queue;
+pub mod settings;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,0 +1,12 @@
+//! What can go wrong with the queue itself.
+
+/// The queue could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// Redis could not be reached, or refused. Jobs are where they were.
+    #[error("redis: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// A script answered something that is not in its contract: the keys were written by somebody else, or by a later version.
+    #[error("the queue's script `{0}` gave an unknown answer")]
+    Answer(&'static str),
+}

@@ -1,0 +1,221 @@
+//! Settings of the programs, read once at start-up.
+//!
+//! Each program takes the parts it needs. All problems come in one message, which names variables and what is expected,
+//! never a value: a mistyped secret would be in it. Every secret `X` may come from a file named by `X_FILE`. A variable
+//! that is set but empty counts as absent, because compose files pass absent ones on that way.
+
+mod parts;
+mod reader;
+mod secrets;
+mod source;
+mod stores;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::{SecretSlice, SecretString};
+
+use crate::http::BaseUrl;
+use reader::Reader;
+pub use secrets::WebhookSecrets;
+pub use source::Source;
+pub use stores::{PostgresSettings, RedisSettings};
+
+/// What a worker needs.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// Where and as whom to reach Advoware.
+    pub advoware: AdvowareSettings,
+    /// Where and as whom to reach EspoCRM.
+    pub espocrm: EspocrmSettings,
+    /// Queue and token cache.
+    pub redis: RedisSettings,
+    /// Hub.
+    pub postgres: PostgresSettings,
+    /// Rules of a sync.
+    pub sync: SyncSettings,
+    /// Logs.
+    pub log: LogSettings,
+    /// `WORKER_LISTEN`: metrics and health.
+    pub listen: SocketAddr,
+    /// `WORKER_CONCURRENCY`: jobs at once in this process.
+    pub concurrency: usize,
+}
+
+/// What a producer needs.
+#[derive(Clone, Debug)]
+pub struct ProducerSettings {
+    /// Where and as whom to reach EspoCRM, for the scan.
+    pub espocrm: EspocrmSettings,
+    /// Queue.
+    pub redis: RedisSettings,
+    /// Hub.
+    pub postgres: PostgresSettings,
+    /// Rules of a sync; the scan must agree with the workers on them.
+    pub sync: SyncSettings,
+    /// Logs.
+    pub log: LogSettings,
+    /// `PRODUCER_LISTEN`: webhooks, API, metrics, health.
+    pub listen: SocketAddr,
+    /// `PRODUCER_API_KEY`; `None` is possible only while listening on loopback.
+    pub api_key: Option<SecretString>,
+    /// `ESPOCRM_WEBHOOK_SECRETS`.
+    pub webhook_secrets: WebhookSecrets,
+    /// `BETEILIGTE_SCAN_SECONDS`.
+    pub beteiligte_scan: Duration,
+    /// `AUDIT_RETENTION_DAYS`.
+    pub audit_retention: Duration,
+    /// `JOB_RETENTION_HOURS`.
+    pub job_retention: Duration,
+}
+
+/// `ADVOWARE_*`
+#[derive(Clone, Debug)]
+pub struct AdvowareSettings {
+    /// `ADVOWARE_API_BASE_URL`; looked up where absent.
+    pub api_base_url: Option<BaseUrl>,
+    /// `ADVOWARE_CONFIGURATOR_URL`, of the look-up.
+    pub configurator_url: BaseUrl,
+    /// `ADVOWARE_AUTH_URL`, of the log-in.
+    pub auth_url: BaseUrl,
+    /// `ADVOWARE_PRODUCT_ID`
+    pub product_id: u32,
+    /// `ADVOWARE_APP_ID`
+    pub app_id: String,
+    /// `ADVOWARE_API_KEY`, decoded from base64: the key of the signature.
+    pub api_key: SecretSlice<u8>,
+    /// `ADVOWARE_KANZLEI`
+    pub kanzlei: String,
+    /// `ADVOWARE_DATABASE`
+    pub database: String,
+    /// `ADVOWARE_USER`, a Kürzel.
+    pub user: String,
+    /// `ADVOWARE_ROLE`
+    pub role: u32,
+    /// `ADVOWARE_PASSWORD`
+    pub password: SecretString,
+    /// `ADVOWARE_TOKEN_LIFETIME_MINUTES`; counts only where the gateway does not say.
+    pub token_lifetime: Duration,
+    /// `ADVOWARE_API_TIMEOUT_SECONDS`, of one call.
+    pub timeout: Duration,
+}
+
+/// `ESPOCRM_*`
+#[derive(Clone, Debug)]
+pub struct EspocrmSettings {
+    /// `ESPOCRM_API_BASE_URL`, includes `/api/v1`.
+    pub api_base_url: BaseUrl,
+    /// `ESPOCRM_API_KEY`
+    pub api_key: SecretString,
+    /// `ESPOCRM_API_TIMEOUT_SECONDS`, of one call.
+    pub timeout: Duration,
+}
+
+/// `SYNC_*` and the grace period.
+#[derive(Clone, Debug)]
+pub struct SyncSettings {
+    /// `SYNC_RETRY_MINUTES`: wait after failure 1, 2, ...; the last repeats. Never empty.
+    pub retry: Vec<Duration>,
+    /// `SYNC_MAX_TRIES`: failures until permanently failed.
+    pub max_tries: u32,
+    /// `SYNC_AUTO_RESET_HOURS`
+    pub auto_reset: Duration,
+    /// `SYNC_RUN_LIMIT_SECONDS`: longest run of one job.
+    pub run_limit: Duration,
+    /// `SYNC_LEASE_SECONDS`, renewed every third of it.
+    pub lease: Duration,
+    /// `SHUTDOWN_GRACE_SECONDS`
+    pub shutdown_grace: Duration,
+}
+
+/// `LOG_FORMAT`, `RUST_LOG`
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// `LOG_FORMAT`
+    pub format: LogFormat,
+    /// `RUST_LOG`, in the syntax of `tracing_subscriber::EnvFilter`; checked to be.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Every setting that is missing or malformed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    problems: Vec<String>,
+}
+
+impl SettingsError {
+    /// One line per problem: the variable, then what is expected.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("settings (environment variables) are missing or malformed:")?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl WorkerSettings {
+    /// Reads a worker's settings.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::worker)
+    }
+}
+
+impl ProducerSettings {
+    /// Reads a producer's settings.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::producer)
+    }
+}
+
+impl LogSettings {
+    /// Reads the log settings alone, so that a program can report the problems of all others in its log's form.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::log)
+    }
+}
+
+impl AdvowareSettings {
+    /// Reads Advoware's settings alone, for `doctor` and tests.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::advoware)
+    }
+}
+
+impl EspocrmSettings {
+    /// Reads EspoCRM's settings alone, for `doctor` and tests.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::espocrm)
+    }
+}
+
+impl RedisSettings {
+    /// Reads Redis' settings alone, for commands that need nothing else.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, stores::redis)
+    }
+}
+
+impl PostgresSettings {
+    /// Reads PostgreSQL's settings alone, for commands that need nothing else (`migrate`).
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, stores::postgres)
+    }
+}

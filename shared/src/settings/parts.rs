@@ -1,0 +1,148 @@
+//! The settings of each part: names, defaults and limits, as in CONTRACT.
+
+use std::net::SocketAddr;
+
+use tracing_subscriber::EnvFilter;
+
+use super::reader::{Reader, Unit};
+use super::secrets::{self, WebhookSecrets};
+use super::stores::{postgres, redis};
+use super::{
+    AdvowareSettings, EspocrmSettings, LogFormat, LogSettings, ProducerSettings, SyncSettings, WorkerSettings,
+};
+use crate::http::BaseUrl;
+
+pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
+    let advoware = advoware(r);
+    let espocrm = espocrm(r);
+    let redis = redis(r);
+    let postgres = postgres(r);
+    let sync = sync(r);
+    let log = log(r);
+    let listen = listen(r, "WORKER_LISTEN", "127.0.0.1:9100");
+    let concurrency = r.number("WORKER_CONCURRENCY", 16, 1..=1024);
+    Some(WorkerSettings {
+        advoware: advoware?,
+        espocrm: espocrm?,
+        redis: redis?,
+        postgres: postgres?,
+        sync: sync?,
+        log: log?,
+        listen: listen?,
+        concurrency: concurrency?,
+    })
+}
+
+pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
+    let espocrm = espocrm(r);
+    let redis = redis(r);
+    let postgres = postgres(r);
+    let sync = sync(r);
+    let log = log(r);
+    let listen = listen(r, "PRODUCER_LISTEN", "127.0.0.1:3000");
+    let api_key = match listen {
+        Some(address) if !address.ip().is_loopback() => r.required_secret("PRODUCER_API_KEY"),
+        _ => r.secret("PRODUCER_API_KEY"),
+    };
+    let webhook_secrets = webhook_secrets(r);
+    let beteiligte_scan = r.duration("BETEILIGTE_SCAN_SECONDS", Unit::Seconds, 900.0);
+    let audit_retention = r.duration("AUDIT_RETENTION_DAYS", Unit::Days, 365.0);
+    let job_retention = r.duration("JOB_RETENTION_HOURS", Unit::Hours, 24.0);
+    Some(ProducerSettings {
+        espocrm: espocrm?,
+        redis: redis?,
+        postgres: postgres?,
+        sync: sync?,
+        log: log?,
+        listen: listen?,
+        api_key,
+        webhook_secrets: webhook_secrets?,
+        beteiligte_scan: beteiligte_scan?,
+        audit_retention: audit_retention?,
+        job_retention: job_retention?,
+    })
+}
+
+pub(super) fn advoware(r: &mut Reader<'_>) -> Option<AdvowareSettings> {
+    // Absent means: looked up. So a malformed one must not pass for absent.
+    let api_base_url = match r.optional("ADVOWARE_API_BASE_URL") {
+        None => Some(None),
+        Some(_) => r.required_parsed("ADVOWARE_API_BASE_URL", BaseUrl::parse).map(Some),
+    };
+    let configurator_url =
+        r.parsed("ADVOWARE_CONFIGURATOR_URL", "https://www2.advo-net.net/AdvonetConfigurator/", BaseUrl::parse);
+    let auth_url = r.parsed("ADVOWARE_AUTH_URL", "https://security.advo-net.net/", BaseUrl::parse);
+    let product_id = r.number("ADVOWARE_PRODUCT_ID", 64, 0..=u32::MAX);
+    let app_id = r.required("ADVOWARE_APP_ID");
+    let api_key = r
+        .required_secret("ADVOWARE_API_KEY")
+        .and_then(|key| secrets::decode(&key).map_err(|expected| r.problem("ADVOWARE_API_KEY", expected)).ok());
+    let kanzlei = r.required("ADVOWARE_KANZLEI");
+    let database = r.required("ADVOWARE_DATABASE");
+    let user = r.required("ADVOWARE_USER");
+    let role = r.number("ADVOWARE_ROLE", 2, 0..=u32::MAX);
+    let password = r.required_secret("ADVOWARE_PASSWORD");
+    let token_lifetime = r.duration("ADVOWARE_TOKEN_LIFETIME_MINUTES", Unit::Minutes, 55.0);
+    let timeout = r.duration("ADVOWARE_API_TIMEOUT_SECONDS", Unit::Seconds, 30.0);
+    Some(AdvowareSettings {
+        api_base_url: api_base_url?,
+        configurator_url: configurator_url?,
+        auth_url: auth_url?,
+        product_id: product_id?,
+        app_id: app_id?,
+        api_key: api_key?,
+        kanzlei: kanzlei?,
+        database: database?,
+        user: user?,
+        role: role?,
+        password: password?,
+        token_lifetime: token_lifetime?,
+        timeout: timeout?,
+    })
+}
+
+pub(super) fn espocrm(r: &mut Reader<'_>) -> Option<EspocrmSettings> {
+    let api_base_url = r.required_parsed("ESPOCRM_API_BASE_URL", BaseUrl::parse);
+    let api_key = r.required_secret("ESPOCRM_API_KEY");
+    let timeout = r.duration("ESPOCRM_API_TIMEOUT_SECONDS", Unit::Seconds, 30.0);
+    Some(EspocrmSettings { api_base_url: api_base_url?, api_key: api_key?, timeout: timeout? })
+}
+
+fn sync(r: &mut Reader<'_>) -> Option<SyncSettings> {
+    let retry = r.durations("SYNC_RETRY_MINUTES", Unit::Minutes, "1,5,15,60,240");
+    let max_tries = r.number("SYNC_MAX_TRIES", 5, 1..=1000);
+    let auto_reset = r.duration("SYNC_AUTO_RESET_HOURS", Unit::Hours, 24.0);
+    let run_limit = r.duration("SYNC_RUN_LIMIT_SECONDS", Unit::Seconds, 900.0);
+    let lease = r.duration("SYNC_LEASE_SECONDS", Unit::Seconds, 6.0);
+    let shutdown_grace = r.duration("SHUTDOWN_GRACE_SECONDS", Unit::Seconds, 25.0);
+    Some(SyncSettings {
+        retry: retry?,
+        max_tries: max_tries?,
+        auto_reset: auto_reset?,
+        run_limit: run_limit?,
+        lease: lease?,
+        shutdown_grace: shutdown_grace?,
+    })
+}
+
+pub(super) fn log(r: &mut Reader<'_>) -> Option<LogSettings> {
+    let format = r.parsed("LOG_FORMAT", "text", |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("expected text or json"),
+    });
+    let filter = r.parsed("RUST_LOG", "info", |text| match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected a filter such as info or info,worker=debug"),
+    });
+    Some(LogSettings { format: format?, filter: filter? })
+}
+
+fn webhook_secrets(r: &mut Reader<'_>) -> Option<WebhookSecrets> {
+    let Some(text) = r.secret("ESPOCRM_WEBHOOK_SECRETS") else { return Some(WebhookSecrets::default()) };
+    WebhookSecrets::parse(&text).map_err(|expected| r.problem("ESPOCRM_WEBHOOK_SECRETS", expected)).ok()
+}
+
+fn listen(r: &mut Reader<'_>, name: &str, default: &str) -> Option<SocketAddr> {
+    r.parsed(name, default, |text| text.parse().map_err(|_| "expected an address and port such as 127.0.0.1:3000"))
+}

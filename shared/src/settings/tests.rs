@@ -1,0 +1,203 @@
+//! Settings from maps: defaults, every kind of problem, and that no secret shows.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const PASSWORD: &str = "hunter2-is-secret";
+
+fn complete() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("ADVOWARE_API_BASE_URL", "https://www2.advo-net.net:90/"),
+        ("ADVOWARE_APP_ID", "app"),
+        ("ADVOWARE_API_KEY", "dGVzdC1zZWNyZXQta2V5"),
+        ("ADVOWARE_KANZLEI", "kanzlei"),
+        ("ADVOWARE_DATABASE", "db"),
+        ("ADVOWARE_USER", "SB"),
+        ("ADVOWARE_PASSWORD", PASSWORD),
+        ("ESPOCRM_API_BASE_URL", "https://crm.example/api/v1"),
+        ("ESPOCRM_API_KEY", "espo-key-is-secret"),
+    ]
+}
+
+fn with(changes: &[(&'static str, &'static str)]) -> Source {
+    complete().into_iter().chain(changes.iter().copied()).collect()
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let worker = WorkerSettings::read(&with(&[])).unwrap();
+    assert_eq!(worker.concurrency, 16);
+    assert_eq!(worker.listen.to_string(), "127.0.0.1:9100");
+    assert_eq!(worker.advoware.product_id, 64);
+    assert_eq!(worker.advoware.role, 2);
+    assert_eq!(worker.advoware.token_lifetime, Duration::from_mins(55));
+    assert_eq!(worker.advoware.auth_url.to_string(), "https://security.advo-net.net/");
+    assert_eq!(worker.sync.retry.iter().map(Duration::as_secs).collect::<Vec<_>>(), [60, 300, 900, 3600, 14_400]);
+    assert_eq!(worker.sync.lease, Duration::from_secs(6));
+    assert_eq!(worker.sync.run_limit, Duration::from_mins(15));
+    assert_eq!(worker.log.format, LogFormat::Text);
+    assert_eq!(worker.redis.queue().redis_settings().db(), 1);
+    assert_eq!(worker.redis.advoware_cache().redis_settings().db(), 1);
+    assert_eq!(worker.redis.queue().addr().to_string(), "localhost:6379");
+    assert_eq!(worker.postgres.connect_options().get_port(), 5432);
+
+    let producer = ProducerSettings::read(&with(&[])).unwrap();
+    assert!(producer.api_key.is_none());
+    assert!(producer.webhook_secrets.is_empty());
+    assert_eq!(producer.beteiligte_scan, Duration::from_mins(15));
+    assert_eq!(producer.audit_retention, Duration::from_hours(365 * 24));
+    assert_eq!(producer.job_retention, Duration::from_hours(24));
+}
+
+#[test]
+fn a_producer_does_not_need_advoware() {
+    let source = complete().into_iter().filter(|(name, _)| !name.starts_with("ADVOWARE")).collect();
+    assert!(ProducerSettings::read(&source).is_ok());
+    assert!(WorkerSettings::read(&source).is_err());
+}
+
+#[test]
+fn durations_accept_fractions() {
+    let changes =
+        [("SYNC_LEASE_SECONDS", "0.3"), ("SYNC_RETRY_MINUTES", "0.001, 0.5"), ("SYNC_AUTO_RESET_HOURS", "0.5")];
+    let sync = WorkerSettings::read(&with(&changes)).unwrap().sync;
+    assert_eq!(sync.lease, Duration::from_millis(300));
+    assert_eq!(sync.retry, [Duration::from_millis(60), Duration::from_secs(30)]);
+    assert_eq!(sync.auto_reset, Duration::from_mins(30));
+}
+
+#[test]
+fn all_problems_come_in_one_message() {
+    let source: Source = [
+        ("ADVOWARE_API_BASE_URL", "not an address"),
+        ("ADVOWARE_API_KEY", "!secret!"),
+        ("ESPOCRM_API_BASE_URL", "https://user:very-secret@crm.example/"),
+        ("REDIS_URL", "http://:redis-secret@h"),
+        ("DATABASE_URL", "mysql://u:sql-secret@h/d"),
+        ("SYNC_LEASE_SECONDS", "0"),
+        ("SYNC_RETRY_MINUTES", "1,,2"),
+        ("SYNC_MAX_TRIES", "-1"),
+        ("WORKER_CONCURRENCY", "many"),
+        ("WORKER_LISTEN", "localhost"),
+        ("LOG_FORMAT", "xml"),
+        ("RUST_LOG", "a=b=c"),
+        ("ADVOWARE_API_TIMEOUT_SECONDS", "NaN"),
+    ]
+    .into_iter()
+    .collect();
+    let error = WorkerSettings::read(&source).unwrap_err();
+    let text = error.to_string();
+    for name in [
+        "ADVOWARE_API_BASE_URL: expected",
+        "ADVOWARE_API_KEY: expected base64",
+        "ADVOWARE_APP_ID: missing",
+        "ADVOWARE_KANZLEI: missing",
+        "ADVOWARE_DATABASE: missing",
+        "ADVOWARE_USER: missing",
+        "ADVOWARE_PASSWORD: missing (or name a file that holds it in ADVOWARE_PASSWORD_FILE)",
+        "ADVOWARE_API_TIMEOUT_SECONDS: expected a number of seconds",
+        "ESPOCRM_API_BASE_URL: expected an address without user",
+        "ESPOCRM_API_KEY: missing",
+        "REDIS_URL: expected",
+        "DATABASE_URL: expected",
+        "SYNC_LEASE_SECONDS: expected a number of seconds above 0",
+        "SYNC_RETRY_MINUTES: expected",
+        "SYNC_MAX_TRIES: expected a whole number from 1 to 1000",
+        "WORKER_CONCURRENCY: expected a whole number",
+        "WORKER_LISTEN: expected",
+        "LOG_FORMAT: expected text or json",
+        "RUST_LOG: expected",
+    ] {
+        assert!(text.contains(name), "{name} is missing in:\n{text}");
+    }
+    assert_eq!(error.problems().len(), 19, "{text}");
+    assert!(!text.contains("secret!") && !text.contains("very-secret") && !text.contains("-secret@"), "{text}");
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_but_not_from_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("password");
+    std::fs::write(&path, "from-a-file\n").unwrap();
+    let path = path.to_str().unwrap();
+
+    let base = || complete().into_iter().filter(|(name, _)| *name != "ADVOWARE_PASSWORD");
+    let read = |source: Source| AdvowareSettings::read(&source);
+    let settings = read(base().chain([("ADVOWARE_PASSWORD_FILE", path)]).collect()).unwrap();
+    assert_eq!(settings.password.expose_secret(), "from-a-file");
+
+    let both = read(complete().into_iter().chain([("ADVOWARE_PASSWORD_FILE", path)]).collect()).unwrap_err();
+    assert_eq!(both.problems(), ["ADVOWARE_PASSWORD: given twice, set either it or ADVOWARE_PASSWORD_FILE"]);
+
+    let absent = read(base().chain([("ADVOWARE_PASSWORD_FILE", "/nowhere")]).collect()).unwrap_err();
+    assert_eq!(absent.problems(), ["ADVOWARE_PASSWORD_FILE: the file cannot be read (entity not found)"]);
+}
+
+#[test]
+fn an_empty_variable_counts_as_absent() {
+    let settings = AdvowareSettings::read(&with(&[("ADVOWARE_API_BASE_URL", ""), ("ADVOWARE_ROLE", " ")])).unwrap();
+    assert!(settings.api_base_url.is_none());
+    assert_eq!(settings.role, 2);
+}
+
+#[test]
+fn an_api_key_is_required_beyond_loopback() {
+    let open = [("PRODUCER_LISTEN", "0.0.0.0:3000")];
+    let error = ProducerSettings::read(&with(&open)).unwrap_err();
+    assert!(error.problems()[0].starts_with("PRODUCER_API_KEY: missing"));
+    let keyed = [("PRODUCER_LISTEN", "0.0.0.0:3000"), ("PRODUCER_API_KEY", "k")];
+    assert!(ProducerSettings::read(&with(&keyed)).is_ok());
+}
+
+#[test]
+fn webhook_secrets_are_read_by_id() {
+    let read = |text| ProducerSettings::read(&with(&[("ESPOCRM_WEBHOOK_SECRETS", text)]));
+    let secrets = read("w1:k1, w2:k:2").unwrap().webhook_secrets;
+    assert_eq!(secrets.get("w1").unwrap().expose_secret(), "k1");
+    assert_eq!(secrets.get("w2").unwrap().expose_secret(), "k:2");
+    assert!(secrets.get("w3").is_none());
+    for text in ["w1", "w1:", ":k", "w1:k,", "w1:a,w1:b"] {
+        assert!(read(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn redis_url_wins_and_database_variables_win_over_its_path() {
+    let read = |changes: &[(&'static str, &'static str)]| RedisSettings::read(&with(changes)).unwrap();
+    let url = ("REDIS_URL", "redis://:pw@cache.example:6380");
+    let plain = read(&[url, ("REDIS_HOST", "ignored")]);
+    assert_eq!(plain.queue().addr().to_string(), "cache.example:6380");
+    assert_eq!(plain.queue().redis_settings().password(), Some("pw"));
+    assert_eq!(plain.queue().redis_settings().db(), 1);
+
+    let named = read(&[("REDIS_URL", "redis://cache.example/4"), ("REDIS_DB_ADVOWARE_CACHE", "7")]);
+    assert_eq!(named.queue().redis_settings().db(), 4);
+    assert_eq!(named.advoware_cache().redis_settings().db(), 7);
+
+    let socket = read(&[("REDIS_URL", "unix:///run/redis.sock?db=2")]);
+    assert_eq!(socket.queue().addr().to_string(), "/run/redis.sock");
+    assert_eq!(socket.queue().redis_settings().db(), 2);
+}
+
+#[test]
+fn database_url_wins() {
+    let changes = [("DATABASE_URL", "postgres://u:p@db.example:5433/hub"), ("POSTGRES_HOST", "ignored")];
+    let options = PostgresSettings::read(&with(&changes)).unwrap().connect_options();
+    assert_eq!((options.get_host(), options.get_port()), ("db.example", 5433));
+    assert_eq!(options.get_database(), Some("hub"));
+}
+
+#[test]
+fn e3_secrets_do_not_show_in_debug_output() {
+    let changes = [
+        ("ESPOCRM_WEBHOOK_SECRETS", "w1:hook-is-secret"),
+        ("REDIS_URL", "redis://:redis-is-secret@h"),
+        ("DATABASE_URL", "postgres://u:pg-is-secret@h/d"),
+        ("PRODUCER_API_KEY", "producer-is-secret"),
+    ];
+    let source = with(&changes);
+    let text = format!("{:?} {:?}", WorkerSettings::read(&source).unwrap(), ProducerSettings::read(&source).unwrap());
+    assert!(!text.contains("is-secret"), "{text}");
+    assert!(!text.contains("dGVzdC1zZWNyZXQta2V5"), "{text}");
+}

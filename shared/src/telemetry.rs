@@ -1,0 +1,122 @@
+//! Logs and metrics of a program. Logs go to stderr; metrics are rendered where the program serves HTTP.
+//!
+//! No personal data reaches either (E2): our own events carry ids, kinds and lengths; libraries that would print what
+//! passes through them are kept quiet here whatever `RUST_LOG` says.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+use crate::settings::{LogFormat, LogSettings};
+
+/// Libraries whose debug output quotes headers, bodies, statements or commands.
+const TALKATIVE: [&str; 9] =
+    ["hyper", "hyper_util", "h2", "reqwest", "rustls", "sqlx", "redis", "apalis_redis", "tower_http"];
+
+/// Upper bounds of the duration histograms, in seconds: from a no-op against a near system to the longest time limit.
+const DURATION_BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
+
+/// How often metrics are folded together when nobody fetches them; without it, samples would pile up (E4).
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Telemetry could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `RUST_LOG` is not a filter.
+    #[error("RUST_LOG is no filter: expected e.g. `info` or `info,worker=debug`")]
+    Filter,
+    /// Somebody else has set up logs or metrics in this process.
+    #[error("{0} are already set up in this process")]
+    AlreadySet(&'static str),
+    /// The recorder's own settings do not fit.
+    #[error("metrics cannot be set up")]
+    Metrics,
+}
+
+/// The program's metrics. Clones are the same.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+}
+
+/// Starts the logs; once per process, before anything else.
+pub fn init_logs(settings: &LogSettings) -> Result<(), TelemetryError> {
+    let filter = EnvFilter::try_new(&settings.filter).map_err(|_| TelemetryError::Filter)?;
+    let output: Box<dyn Layer<Registry> + Send + Sync> = match settings.format {
+        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+    };
+    let output = output.with_filter(filter).with_filter(filter_fn(|event| may_be_told(event.target(), *event.level())));
+    tracing_subscriber::registry().with(output).try_init().map_err(|_| TelemetryError::AlreadySet("logs"))
+}
+
+/// Starts the metrics; once per process, before the first is counted.
+pub fn install_metrics() -> Result<Metrics, TelemetryError> {
+    let recorder = recorder()?;
+    let metrics = Metrics { handle: recorder.handle() };
+    metrics::set_global_recorder(recorder).map_err(|_| TelemetryError::AlreadySet("metrics"))?;
+    crate::http::register_metrics();
+    Ok(metrics)
+}
+
+impl Metrics {
+    /// All metrics in Prometheus text form.
+    pub fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Keeps memory flat while nobody fetches the metrics; runs until it is dropped.
+    pub async fn keep_tidy(&self) {
+        let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
+        loop {
+            interval.tick().await;
+            self.handle.run_upkeep();
+        }
+    }
+}
+
+fn recorder() -> Result<metrics_exporter_prometheus::PrometheusRecorder, TelemetryError> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &DURATION_BUCKETS)
+        .map_err(|_| TelemetryError::Metrics)?;
+    Ok(builder.build_recorder())
+}
+
+fn may_be_told(target: &str, level: Level) -> bool {
+    let library = target.split("::").next().unwrap_or_default();
+    level <= Level::INFO || !TALKATIVE.contains(&library)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e2_libraries_are_kept_from_printing_what_passes_through_them() {
+        assert!(!may_be_told("hyper_util::client::legacy::pool", Level::DEBUG));
+        assert!(!may_be_told("sqlx::query", Level::TRACE));
+        assert!(may_be_told("sqlx::query", Level::WARN));
+        assert!(may_be_told("shared::http", Level::TRACE));
+    }
+
+    #[test]
+    fn every_series_of_outside_calls_exists_from_the_start() {
+        let recorder = recorder().unwrap();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, crate::http::register_metrics);
+        let text = handle.render();
+        for expected in [
+            "kanzleisync_api_requests_total{system=\"advoware\",operation=\"put_kommunikation\",outcome=\"timed_out\"} 0",
+            "kanzleisync_api_requests_total{system=\"espocrm\",operation=\"list_beteiligte\",outcome=\"ok\"} 0",
+            "kanzleisync_api_request_duration_seconds_count{system=\"advoware\",operation=\"token\"} 0",
+        ] {
+            assert!(text.contains(expected), "{expected} is missing in\n{text}");
+        }
+    }
+}
