@@ -1,0 +1,106 @@
+//! Carries out what the command line asks for.
+
+mod enqueue;
+mod migrate;
+mod record_ids;
+mod report;
+mod requeue;
+
+use std::process::ExitCode;
+
+use shared::queue::{Queue, QueueError, QueueName};
+use shared::settings::{LogSettings, ProducerSettings, RedisSettings, Source};
+use shared::telemetry;
+
+use crate::cli::{Cli, Command, Enqueue};
+use crate::listing::ListingError;
+use crate::program::{self, ProgramError, hub_problem};
+use record_ids::InvalidIds;
+use report::Report;
+
+/// A command could not be carried out; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Settings are missing or malformed.
+    #[error(transparent)]
+    Settings(#[from] shared::settings::SettingsError),
+    /// Logs or metrics.
+    #[error(transparent)]
+    Telemetry(#[from] telemetry::TelemetryError),
+    /// The operating system gives no threads, signals or output.
+    #[error("the operating system refused ({})", .0.kind())]
+    System(#[from] std::io::Error),
+    /// The producer itself.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// PostgreSQL.
+    #[error("{}", hub_problem(.0))]
+    Hub(#[from] shared::hub::HubError),
+    /// EspoCRM's client refuses its settings.
+    #[error(transparent)]
+    Setup(#[from] shared::http::SetupError),
+    /// Ids that EspoCRM never makes.
+    #[error(transparent)]
+    Ids(#[from] InvalidIds),
+    /// Redis.
+    #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT, then give the command again")]
+    Queue(#[from] QueueError),
+    /// The walk over all records ended early.
+    #[error("{cause}; {queued} records are queued already, give the command again for the rest: they are merged")]
+    Listing {
+        /// Records that were queued before.
+        queued: usize,
+        /// Why it ended.
+        cause: ListingError,
+    },
+}
+
+/// Carries out the command with settings from `source`. Answers the exit code: 0, or 1 if something was found.
+pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
+    let report = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => return serve(source),
+        Command::Enqueue { what: Enqueue::Beteiligte(arguments) } => {
+            if arguments.all {
+                let settings = ProducerSettings::read(source)?;
+                block_on(&settings.log, enqueue::everything(&settings, arguments.direction))?
+            } else {
+                let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
+                block_on(&log, enqueue::some(&redis, &arguments))?
+            }
+        }
+        Command::Requeue(arguments) => {
+            let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
+            block_on(&log, requeue::requeue(&redis, &arguments))?
+        }
+        Command::Migrate => {
+            let log = LogSettings::read(source)?;
+            block_on(&log, migrate::migrate(source))?
+        }
+    };
+    report.print(cli.json)?;
+    Ok(report.exit_code())
+}
+
+fn serve(source: &Source) -> Result<ExitCode, CommandError> {
+    let settings = ProducerSettings::read(source)?;
+    telemetry::init_logs(&settings.log)?;
+    let metrics = telemetry::install_metrics()?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let shutdown = shared::shutdown::on_signal()?;
+        program::run(settings, metrics, shutdown).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Runs a command that ends by itself; its metrics go nowhere.
+fn block_on(
+    log: &LogSettings,
+    work: impl Future<Output = Result<Report, CommandError>>,
+) -> Result<Report, CommandError> {
+    telemetry::init_logs(log)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+async fn connect(redis: &RedisSettings) -> Result<Queue, QueueError> {
+    Queue::connect(redis.queue(), QueueName::Beteiligte).await
+}

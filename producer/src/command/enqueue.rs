@@ -1,0 +1,67 @@
+//! `enqueue beteiligte`
+
+use domain::job::Wants;
+use domain::kommunikation::Direction;
+use serde_json::json;
+use shared::espocrm::Espocrm;
+use shared::queue::{Asker, Queue};
+use shared::settings::{ProducerSettings, RedisSettings};
+
+use super::report::Report;
+use super::{CommandError, connect, record_ids};
+use crate::cli::EnqueueBeteiligte;
+use crate::listing::{ListingError, Pages, Tally};
+
+/// Queues single records for an operator: those in back-off come forward.
+pub(super) async fn some(redis: &RedisSettings, arguments: &EnqueueBeteiligte) -> Result<Report, CommandError> {
+    let ids = record_ids::parse(&arguments.ids)?;
+    let mut tally = Tally::default();
+    tally.enqueue(&connect(redis).await?, &ids, Wants::sync(arguments.direction), Asker::Operator).await?;
+    Ok(report(tally))
+}
+
+/// Queues every record that EspoCRM has. An event as far as back-off goes: who asks for all does not mean those that fail.
+pub(super) async fn everything(settings: &ProducerSettings, direction: Direction) -> Result<Report, CommandError> {
+    let espocrm = Espocrm::new(&settings.espocrm)?;
+    let queue = connect(&settings.redis).await?;
+    let mut tally = Tally::default();
+    match enqueue_all(&espocrm, &queue, Wants::sync(direction), &mut tally).await {
+        Ok(()) => Ok(report(tally)),
+        Err(cause) => Err(CommandError::Listing { queued: tally.queued, cause }),
+    }
+}
+
+async fn enqueue_all(espocrm: &Espocrm, queue: &Queue, wants: Wants, tally: &mut Tally) -> Result<(), ListingError> {
+    let mut pages = Pages::of_everything(espocrm);
+    while let Some(page) = pages.next().await? {
+        let ids: Vec<_> = page.records.into_iter().map(|record| record.id).collect();
+        tally.enqueue(queue, &ids, wants, Asker::Event).await?;
+        tally.unreadable += page.unreadable as usize;
+    }
+    Ok(())
+}
+
+fn report(tally: Tally) -> Report {
+    let Tally { queued, new, merged, unreadable } = tally;
+    let left_out = match unreadable {
+        0 => String::new(),
+        count => format!("; {count} list entries of EspoCRM could not be read and were left out"),
+    };
+    let text = format!("{queued} queued: {new} new, {merged} merged into work that waits or runs{left_out}");
+    let json = json!({"queued": queued, "new": new, "merged": merged, "unreadable": unreadable});
+    Report { text, json, found_something: unreadable > 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_counts_and_tells_what_was_left_out() {
+        let done = report(Tally { queued: 5, new: 3, merged: 2, unreadable: 0 });
+        assert_eq!(done.text, "5 queued: 3 new, 2 merged into work that waits or runs");
+        assert_eq!(done.json, json!({"queued": 5, "new": 3, "merged": 2, "unreadable": 0}));
+        assert!(!done.found_something);
+        assert!(report(Tally { unreadable: 1, ..Tally::default() }).found_something);
+    }
+}

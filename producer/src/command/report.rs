@@ -1,0 +1,28 @@
+//! What a command did, for people and for machines.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+/// The outcome of a command.
+#[derive(Debug, PartialEq)]
+pub(super) struct Report {
+    /// One line for people.
+    pub(super) text: String,
+    /// The same for machines (`--json`).
+    pub(super) json: Value,
+    /// Whether somebody should look at something: exit code 1.
+    pub(super) found_something: bool,
+}
+
+impl Report {
+    pub(super) fn print(&self, as_json: bool) -> std::io::Result<()> {
+        let mut output = std::io::stdout().lock();
+        if as_json { writeln!(output, "{}", self.json) } else { writeln!(output, "{}", self.text) }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(u8::from(self.found_something))
+    }
+}

@@ -1,0 +1,15 @@
+//! The producer: turns events into jobs. Webhooks of EspoCRM, a scan that finds what they missed, and the command line.
+
+mod auth;
+pub mod cli;
+mod command;
+mod listing;
+mod program;
+mod scan;
+mod webhook;
+
+pub use auth::Gate;
+pub use command::{CommandError, execute};
+pub use program::{ProgramError, routes, run};
+pub use scan::ScanRequests;
+pub use webhook::{Intake, MAX_BODY_BYTES};

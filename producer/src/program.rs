@@ -1,0 +1,130 @@
+//! Puts the producer together: settings in, webhooks and scans turned into jobs, until it is asked to stop.
+
+use std::future::{Future, IntoFuture};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use shared::espocrm::Espocrm;
+use shared::health::{self, Health};
+use shared::hub::{Hub, HubError};
+use shared::queue::{self, Queue, QueueError, QueueName};
+use shared::settings::ProducerSettings;
+use shared::telemetry::Metrics;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::auth::Gate;
+use crate::scan::{self, Scan, ScanRequests};
+use crate::webhook::{self, Intake};
+
+/// The producer could not start, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// A client refuses its settings.
+    #[error(transparent)]
+    Setup(#[from] shared::http::SetupError),
+    /// PostgreSQL is away or not migrated.
+    #[error("{}", hub_problem(.0))]
+    Hub(#[from] HubError),
+    /// Redis is away.
+    #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT")]
+    Queue(#[from] QueueError),
+    /// The address is taken, or is not this machine's.
+    #[error("PRODUCER_LISTEN: cannot listen on {address} ({})", .cause.kind())]
+    Listen {
+        /// Address that was asked for.
+        address: SocketAddr,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The listening socket broke.
+    #[error("serving HTTP ended ({}): start again", .0.kind())]
+    Serve(std::io::Error),
+}
+
+/// The hub's own text speaks of jobs that are tried again; here a person waits.
+pub(crate) fn hub_problem(error: &HubError) -> String {
+    match error {
+        HubError::Database(cause) => {
+            format!("PostgreSQL: {cause}: check DATABASE_URL or POSTGRES_HOST and POSTGRES_PORT")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// All routes of the producer, for the program and for tests.
+pub fn routes(intake: Intake, health: Health) -> Router {
+    // A panic is a 500, which EspoCRM tries again; a closed connection would lose the events (EspoCRM 10).
+    webhook::routes(intake).merge(health::routes(health)).layer(CatchPanicLayer::new())
+}
+
+/// Serves and scans until `shutdown`; then lets the requests in flight end within the grace period.
+pub async fn run(
+    settings: ProducerSettings,
+    metrics: Metrics,
+    shutdown: CancellationToken,
+) -> Result<(), ProgramError> {
+    scan::register_metrics();
+    let hub = Hub::new(settings.postgres.connect_options());
+    hub.check().await?;
+    let queue = Queue::connect(settings.redis.queue(), QueueName::Beteiligte).await?;
+    let espocrm = Espocrm::new(&settings.espocrm)?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
+    let address = listener.local_addr().unwrap_or(settings.listen);
+
+    let scans = ScanRequests::default();
+    let scan = Scan { espocrm, queue: queue.clone(), interval: settings.beteiligte_scan };
+    let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
+    let _promoting = AbortOnDropHandle::new(tokio::spawn(queue::keep_promoting(queue.clone())));
+    let tidy = metrics.clone();
+    let _tidying = AbortOnDropHandle::new(tokio::spawn(async move { tidy.keep_tidy().await }));
+    let intake = Intake { queue: queue.clone(), gate: Arc::new(Gate::new(&settings)), scans };
+    let health = Health { queue, hub: hub.clone(), metrics };
+    tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
+
+    let serving =
+        axum::serve(listener, routes(intake, health)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    within_grace(serving.into_future(), &shutdown, settings.sync.shutdown_grace).await?;
+    hub.close().await;
+    tracing::info!("producer stopped");
+    Ok(())
+}
+
+/// Waits for `serving`, but after `shutdown` no longer than `grace`: a request that hangs must not keep us.
+async fn within_grace(
+    serving: impl Future<Output = std::io::Result<()>>,
+    shutdown: &CancellationToken,
+    grace: Duration,
+) -> Result<(), ProgramError> {
+    let grace_over = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(ProgramError::Serve),
+        () = grace_over => {
+            tracing::warn!("grace period over, requests in flight are cut off");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_hangs_delays_the_end_by_the_grace_period_only() {
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        let begun = tokio::time::Instant::now();
+        within_grace(std::future::pending(), &shutdown, Duration::from_secs(25)).await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), 25);
+    }
+}

@@ -1,0 +1,245 @@
+//! EspoCRM's webhooks: `POST /vmh/webhook/beteiligte/{create,update,delete}` (CONTRACT).
+//!
+//! What EspoCRM does with an answer decides which one is given (DOMAIN 5): 200 only after the jobs are durably queued, 401, 408 and
+//! 503 are tried again by it, everything else loses the events for good. So what is lost with a 413 is looked for by a scan.
+
+mod body;
+mod events;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use domain::ids::EspoId;
+use domain::job::Wants;
+use domain::kommunikation::Direction;
+use serde::Serialize;
+use serde_json::json;
+use shared::queue::{Asker, Queue, QueueError};
+
+pub use body::MAX_BODY_BYTES;
+
+use crate::auth::{FirstLook, Gate};
+use crate::listing::jobs;
+use crate::scan::ScanRequests;
+use body::BodyError;
+use events::{Events, NotAnArray, Rejection};
+
+/// How long the queue may take. EspoCRM waits 10 s for an answer; an early 503 keeps its sender free.
+const QUEUE_TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// What the routes need. Clones share it.
+#[derive(Clone)]
+pub struct Intake {
+    /// Where jobs go.
+    pub queue: Queue,
+    /// Who is let in.
+    pub gate: Arc<Gate>,
+    /// Where to ask for a scan.
+    pub scans: ScanRequests,
+}
+
+/// What happened to the records. EspoCRM says it in the URL only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    Create,
+    Update,
+    Delete,
+}
+
+/// The answer to events that were taken.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    status: &'static str,
+    action: Action,
+    /// Records, each counted once.
+    accepted: usize,
+    /// Elements that name no record.
+    rejected: usize,
+    /// Why, for the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<Rejection>,
+}
+
+/// Why events were not taken.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("a valid signature or API key is required")]
+    Unauthorized,
+    #[error("the body is no JSON array")]
+    NotAnArray,
+    #[error("the body is larger than {MAX_BODY_BYTES} bytes; a scan looks for its records instead")]
+    TooLarge,
+    #[error("the body did not arrive")]
+    Incomplete,
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    #[error("the queue is not available, send again")]
+    QueueDown,
+}
+
+/// The routes of the webhooks.
+pub(crate) fn routes(intake: Intake) -> Router {
+    let route = |router: Router<Intake>, action: Action| {
+        let handler = move |State(intake): State<Intake>, request| receive(intake, action, request);
+        router.route(&format!("/vmh/webhook/beteiligte/{}", action.name()), post(handler))
+    };
+    Action::ALL.into_iter().fold(Router::new(), route).with_state(intake)
+}
+
+async fn receive(intake: Intake, action: Action, request: Request) -> Result<Json<Receipt>, Refusal> {
+    let (head, body) = request.into_parts();
+    let look = intake.gate.first_look(&head.headers);
+    if look == FirstLook::Refused {
+        return Err(Refusal::Unauthorized);
+    }
+    let body = body::read(body).await.inspect_err(|error| {
+        if *error == BodyError::TooLarge {
+            tracing::warn!(action = action.name(), "webhook body too large, its events are looked for by a scan");
+            intake.scans.ask();
+        }
+    })?;
+    if look == FirstLook::ToBeVerified && !intake.gate.is_signed(&head.headers, &body) {
+        return Err(Refusal::Unauthorized);
+    }
+    let events = Events::read(&body)?;
+    if events.rejected > 0 {
+        tracing::warn!(action = action.name(), rejected = events.rejected, "webhook elements that name no record");
+    }
+    action.carry_out(&intake.queue, &events.ids).await?;
+    tracing::debug!(action = action.name(), accepted = events.ids.len(), "webhook taken");
+    Ok(Json(Receipt {
+        status: action.status(),
+        action,
+        accepted: events.ids.len(),
+        rejected: events.rejected,
+        reasons: events.reasons,
+    }))
+}
+
+impl Action {
+    const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
+    /// As in the URL.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// What the answer calls the outcome.
+    fn status(self) -> &'static str {
+        match self {
+            Self::Create | Self::Update => "queued",
+            Self::Delete => "dropped",
+        }
+    }
+
+    /// Does it for all records, or says that the queue did not. A part may then be done; EspoCRM sends all again, which is
+    /// harmless.
+    async fn carry_out(self, queue: &Queue, ids: &[EspoId]) -> Result<(), Refusal> {
+        let work = async {
+            match self {
+                Self::Create | Self::Update => {
+                    queue.enqueue(&jobs(ids, Wants::sync(Direction::Both)), Asker::Event).await?;
+                }
+                // Nothing is deleted in Advoware (DOMAIN 4).
+                Self::Delete => {
+                    for id in ids {
+                        queue.drop_waiting(id.as_str()).await?;
+                    }
+                }
+            }
+            Ok::<_, QueueError>(())
+        };
+        match tokio::time::timeout(QUEUE_TIME_LIMIT, work).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                tracing::warn!(action = self.name(), %error, "webhook not queued, EspoCRM sends it again");
+                Err(Refusal::QueueDown)
+            }
+            Err(_) => {
+                let limit_seconds = QUEUE_TIME_LIMIT.as_secs();
+                tracing::warn!(
+                    action = self.name(),
+                    limit_seconds,
+                    "webhook not queued in time, EspoCRM sends it again"
+                );
+                Err(Refusal::QueueDown)
+            }
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Incomplete => Self::Incomplete,
+            BodyError::TooSlow => Self::TooSlow,
+        }
+    }
+}
+
+impl From<NotAnArray> for Refusal {
+    fn from(_: NotAnArray) -> Self {
+        Self::NotAnArray
+    }
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NotAnArray | Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::QueueDown => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status(), Json(json!({"status": "refused", "error": self.to_string()}))).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_has_the_fields_of_the_contract() {
+        let events = Events::read(br#"[{"id":"a"},{"id":"a"},{}]"#).unwrap();
+        let receipt = Receipt {
+            status: Action::Update.status(),
+            action: Action::Update,
+            accepted: events.ids.len(),
+            rejected: events.rejected,
+            reasons: events.reasons,
+        };
+        let expected = json!({
+            "status": "queued", "action": "update", "accepted": 1, "rejected": 1,
+            "reasons": [{"index": 2, "reason": "id_missing"}],
+        });
+        assert_eq!(serde_json::to_value(receipt).unwrap(), expected);
+    }
+
+    /// EspoCRM tries again after exactly 0, 401, 403, 404, 405, 408, 500, 503 (DOMAIN 5).
+    #[test]
+    fn what_may_pass_is_answered_so_that_espocrm_tries_again() {
+        for refusal in [Refusal::Unauthorized, Refusal::TooSlow, Refusal::QueueDown] {
+            assert!([401, 408, 503].contains(&refusal.status().as_u16()), "{refusal}");
+        }
+        assert_eq!(Refusal::from(NotAnArray).status(), StatusCode::BAD_REQUEST);
+        assert_eq!(Refusal::from(BodyError::TooLarge).status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}

@@ -1,0 +1,8 @@
+//! Job handlers. Each loads, asks the domain for a plan, applies it, records it.
+
+mod audit;
+mod beteiligte_sync;
+mod kommunikation_sync;
+mod stop;
+
+pub use beteiligte_sync::{BeteiligteJobs, MAX_ROUNDS};

@@ -1,0 +1,71 @@
+//! Why a run stopped before its end, and what the queue does about it (E1).
+
+use domain::job::Backoff;
+use shared::beteiligte::LoadError;
+use shared::error::{ApiError, Next};
+use shared::hub::HubError;
+use shared::queue::{LeaseLost, Outcome};
+use std::time::Duration;
+
+/// A run stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stop {
+    /// An outside call failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The hub failed.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// Another worker may be at work on the record: nothing more is written (B1).
+    #[error(transparent)]
+    LeaseLost(#[from] LeaseLost),
+    /// After the run both sides do not agree, or do not carry what was written (K9).
+    #[error("not agreed: {0}; the record is tried again")]
+    NotAgreed(&'static str),
+    /// A job that can never succeed.
+    #[error("{0}")]
+    Hopeless(&'static str),
+}
+
+impl From<LoadError> for Stop {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Api(error) => Self::Api(error),
+            LoadError::Hub(error) => Self::Hub(error),
+        }
+    }
+}
+
+/// Wait when a run gave way to another one: long enough for that one to end.
+const GIVE_WAY: Duration = Duration::from_secs(2);
+/// Wait where a system asked for patience without naming a time.
+const DEFAULT_SNOOZE: Duration = Duration::from_mins(1);
+
+impl Stop {
+    /// What the queue does. `failures`: counted ones before this run; `random` in 0 to 1.
+    pub(super) fn outcome(&self, backoff: &Backoff, failures: u32, random: f64) -> Outcome {
+        let next = match self {
+            Self::Api(error) => error.next(),
+            Self::Hub(HubError::Unreadable(_)) | Self::Hopeless(_) => Next::GiveUp,
+            Self::Hub(_) | Self::NotAgreed(_) => Next::Retry,
+            Self::LeaseLost(_) => Next::Snooze(Some(GIVE_WAY)),
+        };
+        let reason = self.to_string();
+        match next {
+            Next::Snooze(delay) => Outcome::Snooze { delay: delay.unwrap_or(DEFAULT_SNOOZE) },
+            Next::GiveUp => Outcome::GiveUp { reason },
+            Next::Retry | Next::LookFirst => match backoff.after(failures + 1, random) {
+                Some(delay) => Outcome::RetryAfter { delay: delay.max(self.at_least()), reason },
+                None => Outcome::GiveUp { reason },
+            },
+        }
+    }
+
+    /// What a system asked for, within ten times our shortest wait is the queue's business; here only the wish counts.
+    fn at_least(&self) -> Duration {
+        match self {
+            Self::Api(error) => error.retry_after().unwrap_or_default().min(Duration::from_mins(10)),
+            Self::Hub(_) | Self::LeaseLost(_) | Self::NotAgreed(_) | Self::Hopeless(_) => Duration::ZERO,
+        }
+    }
+}

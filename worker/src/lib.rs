@@ -1,0 +1,6 @@
+//! The worker: executes jobs from the queue until it is asked to stop.
+
+pub mod jobs;
+mod program;
+
+pub use program::{ProgramError, run};
