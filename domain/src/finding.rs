@@ -21,11 +21,13 @@ pub enum FindingKind {
     NoBetnr,
     /// Advoware answered 404 for the record's betnr.
     MissingInAdvoware,
+    /// Another EspoCRM record is synced with this betnr; nothing is written for this one.
+    BetnrTaken,
 }
 
 impl FindingKind {
     /// Every kind, for metrics that must exist from the start.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UnreadableMarker,
         Self::TypeDiffers,
         Self::CannotHold,
@@ -34,6 +36,7 @@ impl FindingKind {
         Self::NotAgreed,
         Self::NoBetnr,
         Self::MissingInAdvoware,
+        Self::BetnrTaken,
     ];
 
     /// Name in metrics, logs and stored findings.
@@ -47,6 +50,7 @@ impl FindingKind {
             Self::NotAgreed => "not_agreed",
             Self::NoBetnr => "no_betnr",
             Self::MissingInAdvoware => "missing_in_advoware",
+            Self::BetnrTaken => "betnr_taken",
         }
     }
 }

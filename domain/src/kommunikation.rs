@@ -1,5 +1,6 @@
 //! Kommunikation: phones, mails and faxes of one Beteiligte, kept equal in EspoCRM and Advoware (K1-K10).
 
+mod base;
 mod decide;
 mod direction;
 mod equality;
@@ -17,9 +18,10 @@ mod table;
 mod tests;
 mod view;
 
+pub use base::{Ahead, Base, BaseRow};
 pub use direction::Direction;
 pub use komm_kz::{Group, Kind, KommKz};
 pub use plan::{AdvoWrite, EspoChange, EspoWrite, Plan, RowContent, Seen, Target, Variant, plan};
-pub use record::{Changed, Written, base_after, changed, kommunikation_hash, not_kept};
+pub use record::{Agreement, Changed, Written, agreement, changed, not_kept};
 pub use summary::Summary;
-pub use view::{AdvoRow, AdvoView, BaseRow, EspoMail, EspoPhone, EspoView, TopLevelValue};
+pub use view::{AdvoRow, AdvoView, EspoMail, EspoPhone, EspoView, TopLevelValue};

@@ -1,14 +1,14 @@
-//! Loading one Beteiligte from both sides and the hub. Shared, so that a dry run sees what the job would see.
+//! Loading one Beteiligter from both sides and the hub. Shared, so that a dry run sees what the job would see.
 
 use domain::ids::{BetNr, EspoId};
-use domain::kommunikation::{BaseRow, Seen};
+use domain::kommunikation::{Base, Seen};
 
 use crate::advoware::{AdvoBeteiligte, Advoware};
 use crate::error::{ApiError, ErrorKind};
 use crate::espocrm::{EspoBeteiligte, Espocrm};
-use crate::hub::{Hub, HubError};
+use crate::hub::{Hub, HubError, Known};
 
-/// Where a Beteiligte is loaded from.
+/// Where a Beteiligter is loaded from.
 #[derive(Clone)]
 pub struct Systems {
     /// EspoCRM.
@@ -19,24 +19,30 @@ pub struct Systems {
     pub hub: Hub,
 }
 
-/// Both sides could not be seen.
+/// Nothing could be seen at all.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// An outside system.
+    /// EspoCRM.
     #[error(transparent)]
-    Api(#[from] ApiError),
+    Espocrm(#[from] ApiError),
     /// The hub.
     #[error(transparent)]
     Hub(#[from] HubError),
 }
 
-/// A Beteiligte as seen in one look.
+/// A Beteiligter as seen in one look, and what is remembered of it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// EspoCRM's side.
     pub espo: EspoBeteiligte,
     /// Advoware's side.
     pub advo: AdvoSide,
+    /// What the hub remembers of this very pair of records.
+    pub base: Option<Base>,
+    /// The pair never agreed before.
+    pub first_meeting: bool,
+    /// The hub ties the record to the number that EspoCRM names.
+    pub is_claimed: bool,
 }
 
 /// What Advoware has for it.
@@ -46,53 +52,72 @@ pub enum AdvoSide {
     NoBetnr,
     /// Advoware answered 404 for this number.
     Missing(BetNr),
-    /// The record, and the base that belongs to this very number.
-    Found {
-        /// The record.
-        advo: Box<AdvoBeteiligte>,
-        /// What was last agreed; `None` before the first agreement.
-        base: Option<Vec<BaseRow>>,
-    },
+    /// Advoware could not be asked.
+    Failed(ApiError),
+    /// The record.
+    Found(Box<AdvoBeteiligte>),
 }
 
 impl Loaded {
-    /// What the Kommunikation planner needs, if both sides are there. `settled`: see [`Seen::settled`].
-    pub fn seen<'a>(&'a self, settled: &'a [BaseRow]) -> Option<Seen<'a>> {
+    /// What the Kommunikation planner needs, if both sides are there.
+    pub fn seen(&self) -> Option<Seen<'_>> {
         match &self.advo {
-            AdvoSide::Found { advo, base } => {
-                Some(Seen { espo: &self.espo.view, advo: &advo.view, base: base.as_deref(), settled })
-            }
-            AdvoSide::NoBetnr | AdvoSide::Missing(_) => None,
+            AdvoSide::Found(advo) => Some(Seen {
+                espo: &self.espo.view,
+                advo: &advo.view,
+                base: self.base.as_ref(),
+                first_meeting: self.first_meeting,
+            }),
+            AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => None,
         }
     }
 }
 
 impl Systems {
-    /// Loads both sides at once where the hub knows the number, which is always but the first time: two calls, one round trip.
+    /// What the hub remembers, then both sides: at once where it knows the number, which is always but the first time.
     pub async fn load(&self, id: &EspoId) -> Result<Loaded, LoadError> {
         let known = self.hub.known(id).await?;
-        let (known_betnr, base) = known.map_or((None, None), |known| (known.betnr, known.kommunikation));
-        let Some(expected) = known_betnr else {
-            let espo = self.espocrm.get_beteiligte(id).await?;
-            let advo = self.advoware_side(espo.betnr, None).await?;
-            return Ok(Loaded { espo, advo });
-        };
-        let (espo, advo) = tokio::join!(self.espocrm.get_beteiligte(id), self.advoware_side(Some(expected), base));
-        let espo = espo?;
-        if espo.betnr != Some(expected) {
-            // A person gave the record another number: what was agreed with the old one says nothing about the new one.
-            let advo = self.advoware_side(espo.betnr, None).await?;
-            return Ok(Loaded { espo, advo });
-        }
-        Ok(Loaded { espo, advo: advo? })
+        let expected = known.as_ref().and_then(|known| known.betnr);
+        let (espo, advo) = self.look(id, expected).await?;
+        let is_claimed = expected.is_some() && espo.betnr == expected;
+        let first_meeting = is_first_meeting(known.as_ref(), &espo);
+        // What was agreed with another number says nothing about this one.
+        let base = known.filter(|_| is_claimed).and_then(|known| known.kommunikation);
+        Ok(Loaded { espo, advo, base, first_meeting, is_claimed })
     }
 
-    async fn advoware_side(&self, betnr: Option<BetNr>, base: Option<Vec<BaseRow>>) -> Result<AdvoSide, ApiError> {
-        let Some(betnr) = betnr else { return Ok(AdvoSide::NoBetnr) };
-        match self.advoware.get_beteiligte(betnr).await {
-            Ok(advo) => Ok(AdvoSide::Found { advo: Box::new(advo), base }),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(AdvoSide::Missing(betnr)),
-            Err(error) => Err(error),
+    /// Both sides, in one round trip if `expected` is the number that EspoCRM names.
+    pub async fn look(&self, id: &EspoId, expected: Option<BetNr>) -> Result<(EspoBeteiligte, AdvoSide), ApiError> {
+        let Some(expected) = expected else {
+            let espo = self.espocrm.get_beteiligte(id).await?;
+            let advo = self.advoware_side(espo.betnr).await;
+            return Ok((espo, advo));
+        };
+        let (espo, advo) = tokio::join!(self.espocrm.get_beteiligte(id), self.advoware_side(Some(expected)));
+        let espo = espo?;
+        if espo.betnr == Some(expected) {
+            return Ok((espo, advo));
         }
+        let advo = self.advoware_side(espo.betnr).await;
+        Ok((espo, advo))
+    }
+
+    async fn advoware_side(&self, betnr: Option<BetNr>) -> AdvoSide {
+        let Some(betnr) = betnr else { return AdvoSide::NoBetnr };
+        match self.advoware.get_beteiligte(betnr).await {
+            Ok(advo) => AdvoSide::Found(Box::new(advo)),
+            Err(error) if error.kind == ErrorKind::NotFound => AdvoSide::Missing(betnr),
+            Err(error) => AdvoSide::Failed(error),
+        }
+    }
+}
+
+/// Whether this record and this number never agreed before. A record that carries traces of a sync, and of which the hub knows
+/// nothing, was synced before the hub was lost.
+fn is_first_meeting(known: Option<&Known>, espo: &EspoBeteiligte) -> bool {
+    let has_no_traces = espo.view.stored_hash.is_none() && espo.advoware_last_sync.is_none();
+    match known {
+        Some(Known { betnr: Some(betnr), first_meeting, .. }) => *first_meeting || espo.betnr != Some(*betnr),
+        Some(Known { betnr: None, .. }) | None => has_no_traces,
     }
 }

@@ -10,8 +10,8 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-pub use audit::{AuditEntry, AuditTarget};
-pub use base::{Agreed, Known};
+pub use audit::{AuditEntry, AuditTarget, OVERWRITTEN};
+pub use base::{Agreed, Claim, Known};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 

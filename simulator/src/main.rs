@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(version)]
 struct Arguments {
     /// Where to listen; port 0 picks a free one.
-    #[arg(long, default_value = "127.0.0.1:0")]
+    #[arg(long, env = "SIMULATOR_LISTEN", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Seed of the generated law firm.
     #[arg(long, default_value_t = 1)]

@@ -129,29 +129,21 @@ impl Group {
     }
 }
 
-/// Where the kind of an Advoware row may be read from, in the cascade's order (K2).
-pub(super) struct RowHints<'a> {
-    /// Kind in the marker, or in the base where a user cleared the marker.
-    pub(super) remembered: Option<KommKz>,
-    /// Advoware's own number; 0 on most installations.
-    pub(super) answered: i64,
-    /// Kind that EspoCRM's type gives for the same number.
-    pub(super) espo_type: Option<KommKz>,
-    /// Kind of a top-level field with the same value.
-    pub(super) top_level: Option<KommKz>,
-    /// The value itself.
-    pub(super) value: &'a str,
-}
-
-impl RowHints<'_> {
-    /// The cascade: marker, Advoware, EspoCRM type, top-level field, the value's look, default.
-    pub(super) fn komm_kz(&self) -> KommKz {
-        self.remembered
-            .or_else(|| KommKz::from_number(self.answered))
-            .or(self.espo_type)
-            .or(self.top_level)
-            .unwrap_or_else(|| by_look(self.value))
-    }
+/// The kind of an Advoware row (K2): marker (or what stands in for it), Advoware's own number (0 on most installations), EspoCRM's
+/// type of the same number, a top-level field with the same value, the value's look, default. Later sources are only asked where
+/// no earlier one speaks.
+pub(super) fn of_row(
+    remembered: Option<KommKz>,
+    answered: i64,
+    espo_type: impl FnOnce() -> Option<KommKz>,
+    top_level: impl FnOnce() -> Option<KommKz>,
+    value: &str,
+) -> KommKz {
+    remembered
+        .or_else(|| KommKz::from_number(answered))
+        .or_else(espo_type)
+        .or_else(top_level)
+        .unwrap_or_else(|| by_look(value))
 }
 
 /// Kind of an EspoCRM phone type; `None` for an empty type and for types that a firm added.
@@ -192,44 +184,36 @@ fn is_web_address(value: &str) -> bool {
 mod tests {
     use super::*;
 
-    const NOTHING: RowHints<'static> =
-        RowHints { remembered: None, answered: 0, espo_type: None, top_level: None, value: "030 23125123" };
+    fn by_look_alone(answered: i64, value: &str) -> KommKz {
+        of_row(None, answered, || None, || None, value)
+    }
 
     #[test]
     fn k2_the_cascade_takes_the_first_that_speaks() {
-        let all = RowHints {
-            remembered: Some(KommKz::FaxPrivat),
-            answered: 3,
-            espo_type: Some(KommKz::TelPrivat),
-            top_level: Some(KommKz::FaxGesch),
-            value: "a@example.org",
-        };
-        assert_eq!(all.komm_kz(), KommKz::FaxPrivat);
-        let all = RowHints { remembered: None, ..all };
-        assert_eq!(all.komm_kz(), KommKz::Mobil);
-        let all = RowHints { answered: 0, ..all };
-        assert_eq!(all.komm_kz(), KommKz::TelPrivat);
-        let all = RowHints { espo_type: None, ..all };
-        assert_eq!(all.komm_kz(), KommKz::FaxGesch);
-        let all = RowHints { top_level: None, ..all };
-        assert_eq!(all.komm_kz(), KommKz::MailGesch);
-        assert_eq!(NOTHING.komm_kz(), KommKz::TelGesch);
+        let (fax_privat, tel_privat, fax) = (Some(KommKz::FaxPrivat), Some(KommKz::TelPrivat), Some(KommKz::FaxGesch));
+        let mail = "a@example.org";
+        assert_eq!(of_row(fax_privat, 3, || tel_privat, || fax, mail), KommKz::FaxPrivat);
+        assert_eq!(of_row(None, 3, || tel_privat, || fax, mail), KommKz::Mobil);
+        assert_eq!(of_row(None, 0, || tel_privat, || fax, mail), KommKz::TelPrivat);
+        assert_eq!(of_row(None, 0, || None, || fax, mail), KommKz::FaxGesch);
+        assert_eq!(by_look_alone(0, mail), KommKz::MailGesch);
+        assert_eq!(by_look_alone(0, "030 23125123"), KommKz::TelGesch);
     }
 
     #[test]
     fn k2_an_unknown_number_of_advoware_says_nothing() {
         for answered in [-1, 0, 13, 99] {
-            assert_eq!(RowHints { answered, value: "a@example.org", ..NOTHING }.komm_kz(), KommKz::MailGesch);
+            assert_eq!(by_look_alone(answered, "a@example.org"), KommKz::MailGesch);
         }
     }
 
     #[test]
     fn k2_a_web_address_is_5() {
         for value in ["www.example.org", "https://example.org/kontakt", "Example.COM", "example.org/team"] {
-            assert_eq!(RowHints { value, ..NOTHING }.komm_kz(), KommKz::Internet, "{value}");
+            assert_eq!(by_look_alone(0, value), KommKz::Internet, "{value}");
         }
         for value in ["030.23125.123", "siehe Akte", "DE.BRAK.0a1b-2c3d.4567"] {
-            assert_eq!(RowHints { value, ..NOTHING }.komm_kz(), KommKz::TelGesch, "{value}");
+            assert_eq!(by_look_alone(0, value), KommKz::TelGesch, "{value}");
         }
     }
 

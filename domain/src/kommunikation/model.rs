@@ -1,10 +1,11 @@
 //! Both sides in memory, as far as Kommunikation goes: applies plans the way the outside systems would. For tests that walk
 //! more states than real parts could.
 
+use super::base::Base;
 use super::direction::Direction;
 use super::plan::{AdvoWrite, EspoWrite, Plan, Seen, Target, plan};
-use super::record::base_after;
-use super::view::{AdvoRow, AdvoView, BaseRow, EspoView};
+use super::record::agreement;
+use super::view::{AdvoRow, AdvoView, EspoView};
 use crate::ids::{KommId, RowId};
 
 /// One Beteiligte in both systems and in the hub.
@@ -15,7 +16,7 @@ pub struct World {
     /// Advoware's side.
     pub advo: AdvoView,
     /// What the hub remembers.
-    pub base: Option<Vec<BaseRow>>,
+    pub base: Option<Base>,
     writes: u32,
 }
 
@@ -25,7 +26,7 @@ const FIRST_CREATED_ID: i64 = 1_000;
 impl World {
     /// What a run would see.
     pub fn seen(&self) -> Seen<'_> {
-        Seen { espo: &self.espo, advo: &self.advo, base: self.base.as_deref(), settled: &[] }
+        Seen { espo: &self.espo, advo: &self.advo, base: self.base.as_ref(), first_meeting: false }
     }
 
     /// The plan of the next run.
@@ -45,7 +46,7 @@ impl World {
 
     /// The hub records what is agreed now.
     pub fn remember(&mut self) {
-        self.base = Some(base_after(self.seen()));
+        self.base = Some(agreement(self.seen()).base);
     }
 
     /// Advoware carries out one write: a changed row gets a new change token, `kommKz` of an existing row stays.

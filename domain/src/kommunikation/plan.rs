@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::base::{Ahead, Base};
 use super::decide::{After, Decided, Decision, Origin, decide};
 use super::direction::Direction;
 use super::equality::Canonical;
 use super::komm_kz::{Group, Kind, KommKz};
-use super::marker::{Marker, Remark, UserText, render, render_slot};
-use super::sides::{Row, Sides};
+use super::marker::{Marker, UserText, render, render_slot};
+use super::sides::{Gone, Row, Sides};
 use super::table::Case;
-use super::view::{AdvoView, BaseRow, EspoMail, EspoPhone, EspoView};
+use super::view::{AdvoView, EspoMail, EspoPhone, EspoView};
 use crate::finding::{Finding, FindingKind};
 use crate::ids::{KommId, RowId};
 
@@ -21,10 +22,9 @@ pub struct Seen<'a> {
     /// Advoware's side.
     pub advo: &'a AdvoView,
     /// What the hub remembers as last agreed; `None` before the first sync or after the hub was lost.
-    pub base: Option<&'a [BaseRow]>,
-    /// Rows whose EspoCRM half this very run has written and whose marker it has not: they are known by this, before their
-    /// marker. Else a user's edit just now would meet our own write and be taken for a conflict (invariant 5).
-    pub settled: &'a [BaseRow],
+    pub base: Option<&'a Base>,
+    /// The two records never agreed before: markers whose value EspoCRM lacks speak of another record.
+    pub first_meeting: bool,
 }
 
 /// The seed's six variants, and the two writes that change no value.
@@ -146,6 +146,8 @@ pub struct Plan {
     pub espo: Option<EspoWrite>,
     /// Stage 3: all other rows.
     pub advo_then: Vec<AdvoWrite>,
+    /// What stage 2 makes of rows before their markers say so: to be remembered before it is written ([`super::Base::intend`]).
+    pub ahead: Vec<Ahead>,
     /// What a person may want to know, each once.
     pub findings: Vec<Finding>,
 }
@@ -154,22 +156,6 @@ impl Plan {
     /// Nothing to write.
     pub fn is_empty(&self) -> bool {
         self.advo_first.is_empty() && self.espo.is_none() && self.advo_then.is_empty()
-    }
-
-    /// How rows are to be known once stage 2 is done and stage 3 is not: see [`Seen::settled`].
-    pub fn settled(&self) -> Vec<BaseRow> {
-        let settled = |write: &AdvoWrite| {
-            let Target::Row { id, before, .. } = &write.target else { return None };
-            let value = match write.variant {
-                Variant::Var4 | Variant::Var6 | Variant::Link => marked_value(&write.content.bemerkung)?,
-                Variant::Var3 => String::new(),
-                // A row that was emptied in Advoware and takes a new value: its old one has left EspoCRM.
-                Variant::Var1 if marked_value(&before.bemerkung).is_some() => String::new(),
-                Variant::Var1 | Variant::Var2 | Variant::Var5 | Variant::Online => return None,
-            };
-            Some(BaseRow { id: *id, komm_kz: write.content.komm_kz, value, held: false })
-        };
-        self.advo_then.iter().filter_map(settled).collect()
     }
 
     /// All writes to Advoware, in order.
@@ -191,6 +177,7 @@ pub fn plan(seen: Seen<'_>, direction: Direction, approve_deletions: bool) -> Pl
     }
     if direction != Direction::ToAdvoware {
         plan.espo = espo_write(seen.espo, &mails, &phones);
+        plan.ahead = [&mails, &phones].into_iter().flat_map(ahead).collect();
     }
     plan.findings.sort_unstable();
     plan.findings.dedup();
@@ -244,6 +231,10 @@ fn row_step(decided: &Decided<'_>, kind: Kind, decision: &Decision<'_>, directio
         || taken.map(|entry| carrying(row, &entry.value, &entry.value, decision.online(&entry.canonical, kind)));
     let (stage, variant, content) = match decided.case {
         Case::Nothing | Case::Unsynced => return None,
+        // Freed before, by a run that could not write the slot any more: its marker must not bind a value again.
+        Case::FreeSlot if taken.is_none() && row.remark.marker.is_some() && !row.carries_its_marker() => {
+            (Stage::Then, Variant::Var3, slot(row, kind))
+        }
         Case::FreeSlot | Case::Var2 { .. } | Case::Var5 { .. } if to_espocrm => return None,
         Case::FreeSlot => (Stage::Then, Variant::Var1, with_taken()?),
         Case::Agreed => return agreed(row, kind, decision, to_espocrm),
@@ -311,13 +302,6 @@ fn slot(row: &Row<'_>, kind: Kind) -> RowContent {
     }
 }
 
-fn marked_value(bemerkung: &str) -> Option<String> {
-    match Remark::parse(bemerkung).marker? {
-        Marker::Value { value, .. } => Some(value),
-        Marker::Slot { .. } => None,
-    }
-}
-
 fn marker(value: &str, komm_kz: KommKz) -> Marker {
     Marker::Value { value: value.to_owned(), komm_kz }
 }
@@ -347,6 +331,34 @@ fn espo_write(espo: &EspoView, mails: &Decision<'_>, phones: &Decision<'_>) -> O
         phones: phones.espo_changes.then(|| phones_after(espo, phones)),
         changes,
     })
+}
+
+/// What stage 2 makes of each row that it concerns.
+fn ahead(decision: &Decision<'_>) -> Vec<Ahead> {
+    let of_row = |decided: &Decided<'_>| {
+        let row = decided.row;
+        let left = || decided.marked_leaves.then(|| held(decision, row.marked())).flatten();
+        let (value, left) = match decided.case {
+            Case::Var3 if decided.marked_leaves => (String::new(), left()),
+            Case::Link if decided.marked_leaves => (espo_value(row.value.as_ref()?, decision)?, left()),
+            Case::Var4 | Case::Var6 => (espo_value(row.value.as_ref()?, decision)?, left()),
+            _ => return None,
+        };
+        Some(Ahead { id: row.id(), komm_kz: row.komm_kz, value, left, confirmed: false })
+    };
+    let of_gone = |gone: &&Gone| Ahead {
+        id: gone.id,
+        komm_kz: gone.komm_kz,
+        value: String::new(),
+        left: held(decision, Some(&gone.canonical)),
+        confirmed: false,
+    };
+    decision.rows.iter().filter_map(of_row).chain(decision.gone.iter().map(of_gone)).collect()
+}
+
+/// A value as EspoCRM holds it now.
+fn held(decision: &Decision<'_>, canonical: Option<&Canonical>) -> Option<String> {
+    decision.entries.iter().find(|entry| Some(&entry.canonical) == canonical).map(|entry| entry.value.clone())
 }
 
 fn mails_after(espo: &EspoView, decision: &Decision<'_>) -> Vec<EspoMail> {
@@ -391,12 +403,9 @@ fn phones_after(espo: &EspoView, decision: &Decision<'_>) -> Vec<EspoPhone> {
 
 fn espo_changes(decision: &Decision<'_>, kind: Kind) -> Vec<EspoChange> {
     let mut changes: Vec<EspoChange> = Vec::new();
-    let held = |canonical: Option<&Canonical>| {
-        decision.entries.iter().find(|entry| Some(&entry.canonical) == canonical).map(|entry| entry.value.clone())
-    };
     for decided in &decision.rows {
         let row = decided.row;
-        let before = if decided.marked_leaves { held(row.marked()) } else { None };
+        let before = if decided.marked_leaves { held(decision, row.marked()) } else { None };
         let (variant, after) = match decided.case {
             Case::Var3 => (Variant::Var3, None),
             Case::Link => (Variant::Link, None),
@@ -412,7 +421,7 @@ fn espo_changes(decision: &Decision<'_>, kind: Kind) -> Vec<EspoChange> {
         variant: Variant::Var3,
         kind,
         komm_id: gone.id,
-        before: held(Some(&gone.canonical)),
+        before: held(decision, Some(&gone.canonical)),
         after: None,
     }));
     // Two rows with one value bring or take it once.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::base::{Base, BaseRow};
 use super::equality::{Canonical, canonical};
 use super::hash;
 use super::komm_kz::Kind;
 use super::marker::Remark;
 use super::plan::{RowContent, Seen};
 use super::sides::{Gone, Identity, Row, Sides};
-use super::view::{AdvoView, BaseRow};
+use super::view::AdvoView;
 use crate::finding::{Finding, FindingKind};
 use crate::ids::{KommId, RowId};
 
@@ -39,6 +40,7 @@ pub fn changed(seen: Seen<'_>) -> Changed {
     match seen.base {
         Some(base) => {
             let agreed: BTreeSet<(KommId, Kind, Canonical)> = base
+                .rows
                 .iter()
                 .filter_map(|known| {
                     let kind = known.komm_kz.group()?.kind();
@@ -59,9 +61,19 @@ pub fn changed(seen: Seen<'_>) -> Changed {
     }
 }
 
-/// K4: the hash over the sync-relevant rows as Advoware has them.
-pub fn kommunikation_hash(seen: Seen<'_>) -> String {
-    hash_of(&Sides::read(seen))
+/// What is to be remembered of a pair on which nothing is left to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// For the hub (B2a).
+    pub base: Base,
+    /// For EspoCRM (K4): over the sync-relevant rows as Advoware has them.
+    pub hash: String,
+}
+
+/// Reads off both sides what a run remembers of them.
+pub fn agreement(seen: Seen<'_>) -> Agreement {
+    let sides = Sides::read(seen);
+    Agreement { base: base_after(&sides, seen), hash: hash_of(&sides) }
 }
 
 fn hash_of(sides: &Sides<'_>) -> String {
@@ -70,28 +82,32 @@ fn hash_of(sides: &Sides<'_>) -> String {
 
 /// What the hub remembers after a run (B2a): rows on which both sides agree, and slots. A row that is not in agreement keeps
 /// what was remembered of it, for its evidence is still needed.
-pub fn base_after(seen: Seen<'_>) -> Vec<BaseRow> {
-    let sides = Sides::read(seen);
-    let known = |id: KommId| seen.base.unwrap_or_default().iter().find(|known| known.id == id);
-    let mut base: Vec<BaseRow> = Vec::with_capacity(sides.rows.len());
+fn base_after(sides: &Sides<'_>, seen: Seen<'_>) -> Base {
+    let none = Base::default();
+    let before = seen.base.unwrap_or(&none);
+    let known = |id: KommId| before.rows.iter().find(|known| known.id == id);
+    let mut base = Base::default();
     for row in &sides.rows {
         let entry = sides.entries(row.group.kind()).iter().find(|entry| Some(&entry.canonical) == row.value.as_ref());
         match (&row.identity, entry) {
             (Identity::Marked(marked), Some(entry)) if *marked == entry.canonical => {
-                base.push(BaseRow { id: row.id(), komm_kz: row.komm_kz, value: entry.value.clone(), held: false });
+                base.rows.push(BaseRow { id: row.id(), komm_kz: row.komm_kz, value: entry.value.clone(), held: false });
             }
             (Identity::Slot, _) if row.value.is_none() => {
-                base.push(BaseRow { id: row.id(), komm_kz: row.komm_kz, value: String::new(), held: false });
+                base.rows.push(BaseRow { id: row.id(), komm_kz: row.komm_kz, value: String::new(), held: false });
             }
-            _ => base.extend(known(row.id()).cloned()),
+            _ => base.rows.extend(known(row.id()).cloned()),
         }
+        // Its marker does not say it yet: a one-way run, or a user who cleared it.
+        let unsaid = before.ahead.iter().filter(|ahead| ahead.id == row.id() && !row.carries_its_marker());
+        base.ahead.extend(unsaid.cloned());
     }
     // A vanished row whose value still waits in EspoCRM: left out by a one-way run, or held by the guard.
-    base.extend(sides.gone.iter().filter(|gone| gone_waits(&sides, gone)).filter_map(|gone| {
+    base.rows.extend(sides.gone.iter().filter(|gone| gone_waits(sides, gone)).filter_map(|gone| {
         let known = known(gone.id)?;
         Some(BaseRow { held: gone.held, ..known.clone() })
     }));
-    base.sort_by_key(|known| known.id);
+    base.rows.sort_by_key(|known| known.id);
     base
 }
 

@@ -1,10 +1,11 @@
 //! Reading both sides: what each Advoware row is (K1a, K2) and which values EspoCRM holds.
 
+use super::base::{Ahead, Base, BaseRow};
 use super::equality::{Canonical, canonical};
-use super::komm_kz::{Group, Kind, KommKz, RowHints, of_espo_type};
+use super::komm_kz::{self, Group, Kind, KommKz, of_espo_type};
 use super::marker::{Marker, Remark};
 use super::plan::Seen;
-use super::view::{AdvoRow, AdvoView, BaseRow, EspoView, TopLevelValue};
+use super::view::{AdvoRow, AdvoView, EspoView, TopLevelValue};
 use crate::ids::KommId;
 
 /// What tells which EspoCRM value a row belongs to (K1a).
@@ -45,6 +46,15 @@ impl Row<'_> {
         }
     }
 
+    /// Before the two records ever agreed, a marker whose value EspoCRM lacks was written for another record: it says nothing of
+    /// a deletion here, and must not cost the value (K1a).
+    fn forget_foreign_marker(&mut self, mails: &[Entry], phones: &[Entry]) {
+        let entries = if self.group.kind() == Kind::Mail { mails } else { phones };
+        if self.marked().is_some_and(|marked| entries.iter().all(|entry| entry.canonical != *marked)) {
+            self.identity = Identity::Unmarked;
+        }
+    }
+
     /// Value that its identity binds.
     pub(super) fn marked(&self) -> Option<&Canonical> {
         match &self.identity {
@@ -68,6 +78,7 @@ pub(super) struct Entry {
 /// A row that the hub knows and that a complete answer no longer has.
 pub(super) struct Gone {
     pub(super) id: KommId,
+    pub(super) komm_kz: KommKz,
     pub(super) canonical: Canonical,
     pub(super) kind: Kind,
     /// Its deletion waits for approval (K1a).
@@ -87,10 +98,10 @@ pub(super) struct Sides<'a> {
 
 impl<'a> Sides<'a> {
     pub(super) fn read(seen: Seen<'a>) -> Self {
-        let Seen { espo, advo, settled, .. } = seen;
-        let base = seen.base.unwrap_or_default();
+        let Seen { espo, advo, first_meeting, .. } = seen;
         let mails = read_mails(espo, &advo.top_level);
         let phones = read_phones(espo, &advo.top_level);
+        let memory = Memory::of(seen.base, &mails, &phones);
         let mut unreadable = Vec::new();
         let mut rows = Vec::with_capacity(advo.rows.len());
         for row in &advo.rows {
@@ -98,16 +109,16 @@ impl<'a> Sides<'a> {
             if remark.unreadable {
                 unreadable.push(row.id);
             }
-            let of_row = |known: &&BaseRow| known.id == row.id;
-            let remembered = match (settled.iter().find(of_row), &remark.marker) {
-                (Some(settled), _) => Some(as_marker(settled)),
-                (None, Some(marker)) => Some(marker.clone()),
-                (None, None) => base.iter().find(of_row).map(as_marker),
-            };
+            let remembered = memory.of_row(row.id, &remark);
             rows.extend(read_row(row, remark, remembered, &phones, &advo.top_level));
         }
+        if first_meeting {
+            for row in &mut rows {
+                row.forget_foreign_marker(&mails, &phones);
+            }
+        }
         rows.sort_by_key(Row::id);
-        Self { rows, unreadable, mails, phones, gone: read_gone(advo, base) }
+        Self { rows, unreadable, mails, phones, gone: memory.gone(advo) }
     }
 
     pub(super) fn entries(&self, kind: Kind) -> &[Entry] {
@@ -125,16 +136,13 @@ fn read_row<'a>(
     phones: &[Entry],
     top_level: &[TopLevelValue],
 ) -> Option<Row<'a>> {
-    let as_phone = canonical(Kind::Phone, &advo.tlf);
-    let same_number = phones.iter().find(|entry| Some(&entry.canonical) == as_phone.as_ref());
-    let komm_kz = RowHints {
-        remembered: remembered.as_ref().map(Marker::komm_kz),
-        answered: advo.komm_kz,
-        espo_type: same_number.map(|entry| entry.komm_kz),
-        top_level: top_level_kind(top_level, &advo.tlf),
-        value: &advo.tlf,
-    }
-    .komm_kz();
+    let espo_type = || {
+        let as_phone = canonical(Kind::Phone, &advo.tlf)?;
+        phones.iter().find(|entry| entry.canonical == as_phone).map(|entry| entry.komm_kz)
+    };
+    let top_level = || top_level_kind(top_level, &advo.tlf);
+    let remembered_kz = remembered.as_ref().map(Marker::komm_kz);
+    let komm_kz = komm_kz::of_row(remembered_kz, advo.komm_kz, espo_type, top_level, &advo.tlf);
     let group = komm_kz.group()?;
     let identity = match remembered {
         None => Identity::Unmarked,
@@ -145,6 +153,66 @@ fn read_row<'a>(
     };
     let value = canonical(group.kind(), &advo.tlf);
     Some(Row { advo, remark, komm_kz, group, identity, value })
+}
+
+/// What the hub and this run know of rows, by their ids.
+struct Memory {
+    rows: Vec<BaseRow>,
+    /// Rows that are known by this before their marker.
+    ahead: Vec<BaseRow>,
+}
+
+impl Memory {
+    fn of(base: Option<&Base>, mails: &[Entry], phones: &[Entry]) -> Self {
+        let Some(base) = base else { return Self { rows: Vec::new(), ahead: Vec::new() } };
+        let as_row =
+            |ahead: &Ahead| BaseRow { id: ahead.id, komm_kz: ahead.komm_kz, value: ahead.value.clone(), held: false };
+        let mut ahead: Vec<BaseRow> = Vec::new();
+        for row in base.ahead.iter().filter(|ahead| is_in_force(ahead, mails, phones)).map(as_row) {
+            ahead.retain(|earlier| earlier.id != row.id);
+            ahead.push(row);
+        }
+        let rows: Vec<BaseRow> = base
+            .rows
+            .iter()
+            .filter(|known| ahead.iter().all(|row| row.id != known.id))
+            .chain(&ahead)
+            .cloned()
+            .collect();
+        Self { rows, ahead }
+    }
+
+    /// The marker that a row goes by (K1a): what is ahead of it, its own, else what is remembered.
+    fn of_row(&self, id: KommId, remark: &Remark) -> Option<Marker> {
+        let known = |rows: &[BaseRow]| rows.iter().find(|known| known.id == id).map(as_marker);
+        known(&self.ahead).or_else(|| remark.marker.clone()).or_else(|| known(&self.rows))
+    }
+
+    /// K1a: if more than half of the known rows, and more than two, are gone at once, none of these counts as deleted.
+    fn gone(&self, advo: &AdvoView) -> Vec<Gone> {
+        let known = || self.rows.iter().filter(|known| !known.value.is_empty());
+        let is_gone = |known: &&BaseRow| !advo.rows.iter().any(|row| row.id == known.id);
+        let fresh = known().filter(|known| !known.held);
+        let fresh_gone = fresh.clone().filter(is_gone).count();
+        let mass_deletion = fresh_gone > 2 && fresh_gone * 2 > fresh.count();
+        let gone = known().filter(is_gone).filter_map(|known| {
+            let kind = known.komm_kz.group()?.kind();
+            let held = known.held || mass_deletion;
+            Some(Gone { id: known.id, komm_kz: known.komm_kz, canonical: canonical(kind, &known.value)?, kind, held })
+        });
+        gone.collect()
+    }
+}
+
+/// Whether EspoCRM has what a run intended to write. Where the answer never came, EspoCRM's values tell.
+fn is_in_force(ahead: &Ahead, mails: &[Entry], phones: &[Entry]) -> bool {
+    let Some(group) = ahead.komm_kz.group() else { return false };
+    let entries = if group.kind() == Kind::Mail { mails } else { phones };
+    let holds = |value: &str| {
+        let value = canonical(group.kind(), value);
+        entries.iter().any(|entry| Some(&entry.canonical) == value.as_ref())
+    };
+    ahead.confirmed || ahead.left.as_deref().map_or_else(|| holds(&ahead.value), |left| !holds(left))
 }
 
 fn as_marker(known: &BaseRow) -> Marker {
@@ -203,19 +271,4 @@ fn top_level_kind(top_level: &[TopLevelValue], value: &str) -> Option<KommKz> {
         })
     };
     top_level.iter().find(same).map(|field| field.komm_kz)
-}
-
-/// K1a: if more than half of the known rows, and more than two, are gone at once, none of these counts as deleted.
-fn read_gone(advo: &AdvoView, base: &[BaseRow]) -> Vec<Gone> {
-    let known = || base.iter().filter(|known| !known.value.is_empty());
-    let is_gone = |known: &&BaseRow| !advo.rows.iter().any(|row| row.id == known.id);
-    let fresh = known().filter(|known| !known.held);
-    let fresh_gone = fresh.clone().filter(is_gone).count();
-    let mass_deletion = fresh_gone > 2 && fresh_gone * 2 > fresh.count();
-    let gone = known().filter(is_gone).filter_map(|known| {
-        let kind = known.komm_kz.group()?.kind();
-        let held = known.held || mass_deletion;
-        Some(Gone { id: known.id, canonical: canonical(kind, &known.value)?, kind, held })
-    });
-    gone.collect()
 }

@@ -1,4 +1,4 @@
-//! What a run sees of both sides, and what the hub remembers.
+//! What a run sees of both sides.
 
 use super::komm_kz::KommKz;
 use crate::ids::{KommId, RowId};
@@ -75,18 +75,4 @@ pub struct AdvoView {
     pub rows: Vec<AdvoRow>,
     /// Top-level contact fields that are not empty.
     pub top_level: Vec<TopLevelValue>,
-}
-
-/// What the hub remembers of one Advoware row as last agreed (B2a). An empty value is a slot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BaseRow {
-    /// The row.
-    pub id: KommId,
-    /// Its kind.
-    pub komm_kz: KommKz,
-    /// The value as EspoCRM held it; empty for a slot.
-    pub value: String,
-    /// The row vanished together with most others and its deletion waits for approval (K1a). Remembered, for the record may
-    /// get new rows meanwhile, and then the vanished ones would no longer look like a mass deletion.
-    pub held: bool,
 }

@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use super::{Hub, HubError};
 
+/// Rule of an entry whose value in Advoware gave way to EspoCRM's although a user had changed it: people are told of it.
+pub const OVERWRITTEN: &str = "overwritten_by_espo";
+
 /// One change that a run is about to make.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
@@ -69,6 +72,30 @@ impl Hub {
                 .push_bind(now);
         });
         insert.build().execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Kommunikationen of a record whose value was overwritten and of which people have not been told.
+    pub async fn untold(&self, id: &EspoId) -> Result<Vec<KommId>, HubError> {
+        let query = sqlx::query_scalar(
+            "SELECT DISTINCT komm_id FROM sync_audit
+             WHERE espo_id = $1 AND rule = 'overwritten_by_espo' AND told_at IS NULL AND komm_id IS NOT NULL
+             ORDER BY komm_id",
+        );
+        let komm_ids: Vec<i64> = query.bind(id.as_str()).fetch_all(&self.pool).await?;
+        Ok(komm_ids.into_iter().map(KommId).collect())
+    }
+
+    /// People have been told of everything that was overwritten on this record.
+    pub async fn mark_told(&self, id: &EspoId, now: DateTime<Utc>) -> Result<(), HubError> {
+        sqlx::query(
+            "UPDATE sync_audit SET told_at = $2
+             WHERE espo_id = $1 AND rule = 'overwritten_by_espo' AND told_at IS NULL",
+        )
+        .bind(id.as_str())
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }

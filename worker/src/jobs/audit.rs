@@ -2,7 +2,7 @@
 
 use domain::kommunikation::{AdvoWrite, EspoChange, EspoView, EspoWrite, Kind, RowContent, Target};
 use serde_json::{Value, json};
-use shared::hub::{AuditEntry, AuditTarget};
+use shared::hub::{AuditEntry, AuditTarget, OVERWRITTEN};
 
 /// One entry for each row that is written.
 pub(super) fn of_rows(writes: &[AdvoWrite]) -> Vec<AuditEntry> {
@@ -11,7 +11,7 @@ pub(super) fn of_rows(writes: &[AdvoWrite]) -> Vec<AuditEntry> {
             Target::Row { id, before, .. } => (Some(*id), Some(content(before))),
             Target::New => (None, None),
         };
-        let rule = if write.overwrites { "overwritten_by_espo" } else { write.variant.name() };
+        let rule = if write.overwrites { OVERWRITTEN } else { write.variant.name() };
         AuditEntry { target: AuditTarget::Advoware, rule, komm_id, before, after: Some(content(&write.content)) }
     };
     writes.iter().map(entry).collect()

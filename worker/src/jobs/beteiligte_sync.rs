@@ -1,15 +1,15 @@
-//! Job `beteiligte.sync`: one Beteiligte, from a look at both sides to the record of what was agreed.
+//! Job `beteiligte.sync`: one Beteiligter, from a look at both sides to the record of what was agreed.
 
 use domain::beteiligte::SyncStatus;
 use domain::finding::{Finding, FindingKind};
 use domain::ids::EspoId;
 use domain::job::{Backoff, Wants};
-use domain::kommunikation::{Direction, base_after, changed, kommunikation_hash, plan};
-use shared::beteiligte::{AdvoSide, Systems};
+use domain::kommunikation::{Agreement, Direction, agreement, plan};
+use shared::beteiligte::{AdvoSide, LoadError, Systems};
 use shared::clock::Clock;
-use shared::error::{ApiError, ErrorKind};
+use shared::error::{ApiError, ErrorKind, Next};
 use shared::espocrm::EspoPatch;
-use shared::hub::Agreed;
+use shared::hub::{Agreed, Claim};
 use shared::queue::{Outcome, Running};
 
 pub use super::kommunikation_sync::MAX_ROUNDS;
@@ -44,9 +44,8 @@ impl BeteiligteJobs {
                 Outcome::Done { follow_up }
             }
             Err(stop) => {
-                let outcome = stop.outcome(&self.backoff, running.failures, (self.random)());
                 tracing::warn!(error = %stop, "run stopped");
-                outcome
+                stop.outcome(&self.backoff, running.failures, (self.random)())
             }
         }
     }
@@ -54,7 +53,7 @@ impl BeteiligteJobs {
     async fn sync(&self, id: &EspoId, running: &Running) -> Result<Option<Wants>, Stop> {
         let loaded = match self.systems.load(id).await {
             Ok(loaded) => loaded,
-            Err(shared::beteiligte::LoadError::Api(ApiError { kind: ErrorKind::NotFound, .. })) => {
+            Err(LoadError::Espocrm(ApiError { kind: ErrorKind::NotFound, .. })) => {
                 return Err(Stop::Hopeless(
                     "EspoCRM has no such record; delete the job, or restore the record and requeue it",
                 ));
@@ -67,18 +66,20 @@ impl BeteiligteJobs {
             ));
         }
         let mut run = Run::new(&self.systems, &self.clock, &running.lease, id, running.wants, loaded);
-        match run.loaded.advo {
-            AdvoSide::NoBetnr => self.without_partner(&mut run, FindingKind::NoBetnr).await?,
-            AdvoSide::Missing(_) => self.missing_in_advoware(&mut run).await?,
-            AdvoSide::Found { .. } => {
-                let result = self.sync_kommunikation(&mut run).await;
-                count_findings(&run);
-                if let Err(stop) = &result {
-                    self.tell_failure(&mut run, running, stop).await;
-                }
-                result?;
-            }
+        let result = match &run.loaded.advo {
+            AdvoSide::NoBetnr => self.without_partner(&mut run, FindingKind::NoBetnr).await,
+            AdvoSide::Missing(_) => self.missing_in_advoware(&mut run).await,
+            AdvoSide::Failed(error) => Err(error.clone().into()),
+            AdvoSide::Found(_) => self.sync_pair(&mut run).await,
+        };
+        for finding in &run.findings {
+            metrics::counter!("kanzleisync_findings_total", "flow" => "beteiligte", "kind" => finding.kind.name())
+                .increment(1);
         }
+        if let Err(stop) = &result {
+            self.tell_failure(&mut run, running, stop).await;
+        }
+        result?;
         tracing::info!(
             changes = run.summary.total_changes(),
             markers = run.summary.markers_updated,
@@ -89,48 +90,68 @@ impl BeteiligteJobs {
         Ok((run.direction == Direction::ToAdvoware).then(|| Wants::sync(Direction::Both)))
     }
 
-    /// Agrees and records; starts over if a user changed the record before it could be recorded.
-    async fn sync_kommunikation(&self, run: &mut Run<'_>) -> Result<(), Stop> {
-        if let Some(seen) = run.loaded.seen(&[])
-            && changed(seen).is_conflict()
-        {
-            tracing::info!("both sides changed; EspoCRM wins where both touched one item");
+    /// Both records are there: ties them to each other where that is new, then agrees and records.
+    async fn sync_pair(&self, run: &mut Run<'_>) -> Result<(), Stop> {
+        if !run.loaded.is_claimed && !self.claim(run).await? {
+            return self.without_partner(run, FindingKind::BetnrTaken).await;
         }
-        for _ in 0..MAX_ROUNDS {
+        loop {
             run.agree().await?;
             if self.record(run).await? {
                 return Ok(());
             }
+            if !run.take_round() {
+                return Err(Stop::NotAgreed("the record kept changing while it was recorded"));
+            }
             run.look_again().await?;
         }
-        Err(Stop::NotAgreed("the record kept changing while it was recorded"))
     }
 
-    /// K9: hash, times, status in one write, where anything of it differs; then the base. `false`: the record changed meanwhile.
-    async fn record(&self, run: &mut Run<'_>) -> Result<bool, Stop> {
+    /// Two EspoCRM records on one Beteiligter would overwrite each other for ever, so the first one keeps it, as long as it exists
+    /// and names the number.
+    async fn claim(&self, run: &Run<'_>) -> Result<bool, Stop> {
         let betnr = run.betnr()?;
-        let Some(seen) = run.loaded.seen(&[]) else { return Ok(false) };
-        let AdvoSide::Found { advo, base: known } = &run.loaded.advo else { return Ok(false) };
-        let base = base_after(seen);
-        let remaining = !plan(seen, Direction::Both, run.approve_deletions).is_empty();
-        let status = if remaining { SyncStatus::Dirty } else { SyncStatus::Clean };
-        let hash = (run.direction == Direction::Both).then(|| kommunikation_hash(seen));
-        let hash = hash.filter(|hash| run.loaded.espo.view.stored_hash.as_ref() != Some(hash));
+        let hub = &self.systems.hub;
+        let claim = || hub.claim(run.id, betnr, run.loaded.first_meeting, self.clock.now());
+        let Claim::TakenBy(holder) = claim().await? else { return Ok(true) };
+        let holds_it = match self.systems.espocrm.get_beteiligte(&holder).await {
+            Ok(record) => !record.deleted && record.betnr == Some(betnr),
+            Err(error) if error.kind == ErrorKind::NotFound => false,
+            Err(error) => return Err(error.into()),
+        };
+        if holds_it {
+            return Ok(false);
+        }
+        hub.release(&holder).await?;
+        Ok(claim().await? == Claim::Granted)
+    }
+
+    /// K9: the base, then hash, times and status in one EspoCRM write, where anything of it differs. `false`: somebody changed the
+    /// record meanwhile.
+    async fn record(&self, run: &mut Run<'_>) -> Result<bool, Stop> {
+        let (Some(seen), AdvoSide::Found(advo)) = (run.loaded.seen(), &run.loaded.advo) else { return Ok(false) };
+        let Agreement { base, hash } = agreement(seen);
+        // A run in both directions has just seen that nothing is left.
+        let is_whole = run.direction == Direction::Both;
+        let remains = !is_whole && !plan(seen, Direction::Both, run.approve_deletions).is_empty();
+        let status = if remains { SyncStatus::Dirty } else { SyncStatus::Clean };
+        let hash = Some(hash).filter(|hash| is_whole && run.loaded.espo.view.stored_hash.as_ref() != Some(hash));
         let row_id = advo.row_id.clone();
 
         // The base first: if the program ends between the two, the next run finds nothing to do and only writes the status.
-        let agreed = Agreed {
-            betnr,
-            kommunikation: &base,
-            advoware_row_id: row_id.as_ref(),
-            espo_modified_at: run.loaded.espo.modified_at,
-        };
         let findings: Vec<Finding> = run.findings.iter().copied().collect();
-        if run.wrote || known.as_ref() != Some(&base) {
+        if run.wrote || run.loaded.first_meeting || run.loaded.base.as_ref() != Some(&base) {
+            let agreed = Agreed {
+                kommunikation: &base,
+                advoware_row_id: row_id.as_ref(),
+                espo_modified_at: run.loaded.espo.modified_at,
+            };
             self.systems.hub.remember_agreed(run.id, agreed, &findings, self.clock.now()).await?;
         } else {
             self.systems.hub.remember_look(run.id, &findings, self.clock.now()).await?;
         }
+        run.loaded.base = Some(base);
+        run.loaded.first_meeting = false;
 
         let espo = &run.loaded.espo;
         let is_due = run.wrote
@@ -141,12 +162,12 @@ impl BeteiligteJobs {
         if !is_due {
             return Ok(true);
         }
-        let note_failed = self.tell_overwritten(run).await?;
+        let untold = self.tell_overwritten(run).await?;
         let mut patch = EspoPatch::new()
             .sync_status(status)
             .sync_retry_count(0)
             .sync_next_retry(None)
-            .sync_error_message(note_failed.as_deref())
+            .sync_error_message(untold.as_deref())
             .advoware_last_sync(self.clock.now())
             .advoware_row_id(row_id.as_ref());
         if let Some(hash) = &hash {
@@ -155,61 +176,65 @@ impl BeteiligteJobs {
         run.bookkeeping(&patch).await
     }
 
-    /// After a conflict that EspoCRM won, people are told where they look: in the record's stream, or where that is forbidden in
-    /// its error field.
+    /// After a conflict that EspoCRM won, people are told where they look: in the record's stream. The audit knows of what they
+    /// have not been told, so that a run that was cut off does not keep it to itself. Answers the text if the stream is closed to us.
     async fn tell_overwritten(&self, run: &Run<'_>) -> Result<Option<String>, Stop> {
-        let overwritten: Vec<String> = run
-            .findings
-            .iter()
-            .filter(|finding| finding.kind == FindingKind::OverwrittenByEspo)
-            .filter_map(|finding| finding.komm_id)
-            .map(|id| id.to_string())
-            .collect();
+        let hub = &self.systems.hub;
+        let overwritten = hub.untold(run.id).await?;
         if overwritten.is_empty() {
             return Ok(None);
         }
+        let komm_ids: Vec<String> = overwritten.iter().map(ToString::to_string).collect();
         let text = format!(
-            "kanzleisync: Kommunikation {} was changed in EspoCRM and in Advoware. EspoCRM's value was kept; Advoware's is in the audit (run {}).",
-            overwritten.join(", "),
-            run.audit_id
+            "kanzleisync: Kommunikation {} was changed in EspoCRM and in Advoware. EspoCRM's value was kept; Advoware's is in the audit of this record.",
+            komm_ids.join(", ")
         );
-        self.post_note(run, text).await
+        let untold = self.post_note(run, text).await?;
+        hub.mark_told(run.id, self.clock.now()).await?;
+        Ok(untold)
     }
 
+    /// Posts into the record's stream; answers the text where EspoCRM refuses that for good.
     async fn post_note(&self, run: &Run<'_>, text: String) -> Result<Option<String>, Stop> {
         run.lease.check()?;
         match self.systems.espocrm.post_note(run.id, &text).await {
             Ok(()) => Ok(None),
-            Err(error) if error.kind == ErrorKind::Forbidden => Ok(Some(text)),
+            Err(error) if error.next() == Next::GiveUp => Ok(Some(text)),
             Err(error) => Err(error.into()),
         }
     }
 
     async fn without_partner(&self, run: &mut Run<'_>, kind: FindingKind) -> Result<(), Stop> {
         run.findings.insert(Finding::general(kind));
-        count_findings(run);
         self.systems.hub.remember_look(run.id, &[Finding::general(kind)], self.clock.now()).await?;
         Ok(())
     }
 
-    /// Advoware answered 404: people are told once, nothing is deleted in EspoCRM (DOMAIN 4).
+    /// Advoware answered 404: nothing is deleted in EspoCRM, and people are told once (DOMAIN 4). The status first, so that the
+    /// telling is not repeated; a run cut off between the two leaves the status, which says the same.
     async fn missing_in_advoware(&self, run: &mut Run<'_>) -> Result<(), Stop> {
         self.without_partner(run, FindingKind::MissingInAdvoware).await?;
         if run.loaded.espo.sync_status == Some(SyncStatus::DeletedInAdvoware) {
             return Ok(());
         }
         let text = "kanzleisync: Advoware has no Beteiligte with this record's betnr. Correct the number, or delete the record.";
-        let note_failed = self.post_note(run, text.to_owned()).await?;
         let patch = EspoPatch::new()
             .sync_status(SyncStatus::DeletedInAdvoware)
-            .sync_error_message(note_failed.as_deref())
+            .sync_error_message(Some(text))
             .sync_next_retry(None);
-        if run.bookkeeping(&patch).await? { Ok(()) } else { Err(Stop::NotAgreed("the record changed meanwhile")) }
+        if !run.bookkeeping(&patch).await? {
+            return Err(Stop::NotAgreed("the record changed meanwhile"));
+        }
+        self.post_note(run, text.to_owned()).await.map(drop)
     }
 
     /// Shows a failure on the record, where people look. Best effort: the queue keeps job and reason whatever becomes of it.
     async fn tell_failure(&self, run: &mut Run<'_>, running: &Running, stop: &Stop) {
         let now = self.clock.now();
+        let findings: Vec<Finding> = run.findings.iter().copied().collect();
+        if let Err(error) = self.systems.hub.remember_look(run.id, &findings, now).await {
+            tracing::warn!(%error, "findings of the failed run are not remembered");
+        }
         let patch = EspoPatch::new().sync_error_message(Some(&stop.to_string()));
         let patch = match stop.outcome(&self.backoff, running.failures, 0.5) {
             Outcome::RetryAfter { delay, .. } => patch
@@ -222,20 +247,10 @@ impl BeteiligteJobs {
                 .sync_next_retry(None),
             Outcome::Done { .. } | Outcome::Snooze { .. } => return,
         };
-        if run.lease.check().is_err() {
-            return;
-        }
         match run.bookkeeping(&patch).await {
             Ok(true) => {}
             Ok(false) => tracing::info!("a user changed the record meanwhile, so the failure is not shown on it"),
             Err(error) => tracing::warn!(%error, "the failure could not be shown on the record"),
         }
-    }
-}
-
-fn count_findings(run: &Run<'_>) {
-    for finding in &run.findings {
-        metrics::counter!("kanzleisync_findings_total", "flow" => "beteiligte", "kind" => finding.kind.name())
-            .increment(1);
     }
 }

@@ -1,19 +1,21 @@
 //! Applies a Kommunikation plan: three stages, each audited before and checked after (K8-K10).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use domain::beteiligte::SyncStatus;
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId};
+use domain::job::Wants;
 use domain::kommunikation::{
-    AdvoView, AdvoWrite, BaseRow, Direction, EspoView, EspoWrite, Plan, Summary, Target, Written, not_kept, plan,
+    AdvoView, AdvoWrite, Base, Direction, EspoMail, EspoPhone, EspoWrite, Plan, Summary, Target, Variant, Written,
+    changed, not_kept, plan,
 };
 use futures::future::join_all;
 use shared::advoware::{KommunikationAnswer, KommunikationWrite};
 use shared::beteiligte::{AdvoSide, Loaded, Systems};
 use shared::clock::Clock;
 use shared::error::{ApiError, ErrorKind};
-use shared::espocrm::{EspoPatch, UpdateAnswer};
+use shared::espocrm::{EspoBeteiligte, EspoPatch, UpdateAnswer};
 use shared::queue::Lease;
 use uuid::Uuid;
 
@@ -23,7 +25,7 @@ use super::stop::Stop;
 /// Plans that one run may make before it gives way: each was overtaken by a user's edit, or found more to do.
 pub const MAX_ROUNDS: u32 = 5;
 
-/// One run on one Beteiligte: what it saw last, and what it has done so far.
+/// One run on one Beteiligter: what it saw last, what it remembers, and what it has done so far.
 pub(super) struct Run<'a> {
     pub(super) systems: &'a Systems,
     pub(super) clock: &'a Clock,
@@ -33,15 +35,14 @@ pub(super) struct Run<'a> {
     pub(super) approve_deletions: bool,
     /// Under this id the audit keeps what the run changes.
     pub(super) audit_id: Uuid,
-    /// Both sides as last seen.
+    /// Both sides as last seen, and the base with what this run has added to it.
     pub(super) loaded: Loaded,
     /// Something was written to either side.
     pub(super) wrote: bool,
     pub(super) summary: Summary,
-    /// Findings of the plans that were carried out, and of the last look.
+    /// What the last plan found.
     pub(super) findings: BTreeSet<Finding>,
-    /// Rows that are half written: see [`domain::kommunikation::Seen::settled`].
-    settled: Vec<BaseRow>,
+    rounds_left: u32,
     /// Rows that Advoware confirmed since the last look.
     written: Vec<Written>,
 }
@@ -59,7 +60,7 @@ impl<'a> Run<'a> {
         clock: &'a Clock,
         lease: &'a Lease,
         id: &'a EspoId,
-        wants: domain::job::Wants,
+        wants: Wants,
         loaded: Loaded,
     ) -> Self {
         Self {
@@ -74,40 +75,50 @@ impl<'a> Run<'a> {
             wrote: false,
             summary: Summary::default(),
             findings: BTreeSet::new(),
-            settled: Vec::new(),
+            rounds_left: MAX_ROUNDS,
             written: Vec::new(),
         }
     }
 
     /// Brings both sides into agreement as far as the direction goes; when it returns, the last look found nothing to write.
     pub(super) async fn agree(&mut self) -> Result<(), Stop> {
-        for _ in 0..MAX_ROUNDS {
+        loop {
             let plan = self.plan_now()?;
             if plan.is_empty() {
                 return Ok(());
             }
+            if self.rounds_left == 0 {
+                self.findings.insert(Finding::general(FindingKind::NotAgreed));
+                return Err(Stop::NotAgreed("the sides kept changing while they were synced"));
+            }
+            self.rounds_left -= 1;
             self.apply(&plan).await?;
             self.look_again().await?;
         }
-        self.findings.insert(Finding::general(FindingKind::NotAgreed));
-        Err(Stop::NotAgreed("the sides kept changing while they were synced"))
     }
 
     fn plan_now(&mut self) -> Result<Plan, Stop> {
-        let seen = self.loaded.seen(&self.settled).ok_or(Stop::NotAgreed("one side disappeared meanwhile"))?;
+        let seen = self.loaded.seen().ok_or(Stop::NotAgreed("one side disappeared meanwhile"))?;
         let plan = plan(seen, self.direction, self.approve_deletions);
-        // What was overwritten happened; everything else is as the latest plan sees it.
-        self.findings.retain(|finding| finding.kind == FindingKind::OverwrittenByEspo);
-        self.findings
-            .extend(plan.findings.iter().copied().filter(|finding| finding.kind != FindingKind::OverwrittenByEspo));
+        if !self.wrote && !plan.is_empty() && changed(seen).is_conflict() {
+            tracing::info!("both sides changed; EspoCRM wins where both touched one item");
+        }
+        self.findings = plan.findings.iter().copied().collect();
         Ok(plan)
     }
 
     /// K9: sees both sides again and checks that confirmed writes are there.
     pub(super) async fn look_again(&mut self) -> Result<(), Stop> {
-        self.loaded = self.systems.load(self.id).await?;
-        let AdvoSide::Found { advo, .. } = &self.loaded.advo else {
-            return Err(Stop::NotAgreed("the record lost its partner in Advoware meanwhile"));
+        let betnr = self.betnr()?;
+        (self.loaded.espo, self.loaded.advo) = self.systems.look(self.id, Some(betnr)).await?;
+        if self.loaded.espo.betnr != Some(betnr) {
+            return Err(Stop::NotAgreed("the record got another betnr meanwhile"));
+        }
+        let AdvoSide::Found(advo) = &self.loaded.advo else {
+            return Err(match &self.loaded.advo {
+                AdvoSide::Failed(error) => error.clone().into(),
+                _ => Stop::NotAgreed("the record lost its partner in Advoware meanwhile"),
+            });
         };
         let lost = not_kept(&self.written, &advo.view);
         self.written.clear();
@@ -119,28 +130,20 @@ impl<'a> Run<'a> {
     }
 
     async fn apply(&mut self, plan: &Plan) -> Result<Applied, Stop> {
-        if let Applied::Overtaken = self.announce().await? {
-            return Ok(Applied::Overtaken);
+        let mut applied = self.announce().await?;
+        let mut is_first = true;
+        if matches!(applied, Applied::Whole) && !plan.advo_first.is_empty() {
+            applied = self.write_rows(&plan.advo_first, is_first).await?;
+            is_first = false;
         }
-        self.write_rows(&plan.advo_first).await?;
-        if let Some(write) = &plan.espo {
-            let is_first = plan.advo_first.is_empty();
-            if !is_first && !self.still_as_planned(&plan.advo_then).await? {
-                return Ok(Applied::Overtaken);
-            }
-            if let Applied::Overtaken = self.write_espo(write).await? {
-                return Ok(Applied::Overtaken);
-            }
-            self.settle(plan.settled());
+        if let (Applied::Whole, Some(write)) = (&applied, &plan.espo) {
+            applied = self.write_espo(plan, write, is_first).await?;
+            is_first = false;
         }
-        let is_first = plan.advo_first.is_empty() && plan.espo.is_none();
-        if !plan.advo_then.is_empty() {
-            if !is_first && !self.still_as_planned(&plan.advo_then).await? {
-                return Ok(Applied::Overtaken);
-            }
-            self.write_rows(&plan.advo_then).await?;
+        if matches!(applied, Applied::Whole) && !plan.advo_then.is_empty() {
+            applied = self.write_rows(&plan.advo_then, is_first).await?;
         }
-        Ok(Applied::Whole)
+        Ok(applied)
     }
 
     /// B1: `syncing` tells people that the record is being worked on, and brings the version that the next write builds on.
@@ -148,8 +151,7 @@ impl<'a> Run<'a> {
         if self.loaded.espo.sync_status == Some(SyncStatus::Syncing) {
             return Ok(Applied::Whole);
         }
-        let patch = EspoPatch::new().sync_status(SyncStatus::Syncing);
-        let applied = self.update_espo(&patch).await?;
+        let applied = self.update_espo(&EspoPatch::new().sync_status(SyncStatus::Syncing)).await?;
         if let Applied::Whole = applied {
             self.loaded.espo.sync_status = Some(SyncStatus::Syncing);
         }
@@ -158,12 +160,12 @@ impl<'a> Run<'a> {
 
     /// Writes rows of one stage together. They are independent, so one that fails does not keep the others from being reached;
     /// then the run ends, and the next one plans anew.
-    async fn write_rows(&mut self, writes: &[AdvoWrite]) -> Result<(), Stop> {
-        if writes.is_empty() {
-            return Ok(());
-        }
+    async fn write_rows(&mut self, writes: &[AdvoWrite], is_first: bool) -> Result<Applied, Stop> {
         let betnr = self.betnr()?;
         self.systems.hub.audit(self.audit_id, self.id, betnr, &audit::of_rows(writes), self.clock.now()).await?;
+        if !is_first && !self.still_as_planned(writes).await? {
+            return Ok(Applied::Overtaken);
+        }
         self.lease.check()?;
         let answers = join_all(writes.iter().map(|write| self.write_row(betnr, write))).await;
         let mut failed = None;
@@ -176,7 +178,8 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        failed.map_or(Ok(()), |error| Err(error.into()))
+        self.remember_begun().await?;
+        failed.map_or(Ok(Applied::Whole), |error| Err(error.into()))
     }
 
     async fn write_row(&self, betnr: BetNr, write: &AdvoWrite) -> Result<KommunikationAnswer, ApiError> {
@@ -195,28 +198,29 @@ impl<'a> Run<'a> {
     fn confirmed(&mut self, write: &AdvoWrite, answer: KommunikationAnswer) {
         self.wrote = true;
         self.summary.count_advo(write);
-        metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => write.variant.name())
-            .increment(1);
-        if let (true, Target::Row { id, .. }) = (write.overwrites, &write.target) {
-            self.findings.insert(Finding::on(FindingKind::OverwrittenByEspo, *id));
+        // The other variants are counted where their value arrives, in EspoCRM.
+        if let Variant::Var1 | Variant::Var2 | Variant::Var5 | Variant::Link | Variant::Online = write.variant {
+            count_change(write.variant);
         }
+        self.base().learn(answer.id, &write.content);
         // Without a change token one cannot tell a write that was not kept from a user's edit; the next plan judges by content.
         if let Some(row_id) = answer.row_id {
             self.written.push(Written { id: answer.id, row_id, content: write.content.clone() });
         }
     }
 
-    /// Stage 2. `X-Version-Number` makes EspoCRM refuse if a user was faster; where a firm has that switched off, the record is
-    /// read again just before (K8b).
-    async fn write_espo(&mut self, write: &EspoWrite) -> Result<Applied, Stop> {
-        if self.loaded.espo.version_number.is_none() {
-            let now = self.systems.espocrm.get_beteiligte(self.id).await?;
-            if !same_values(&now.view, &self.loaded.espo.view) {
-                return Ok(Applied::Overtaken);
-            }
-        }
+    /// Stage 2. What it makes of the rows is remembered before, and confirmed after: whenever the run is cut off, the next one
+    /// knows what of EspoCRM's values was its own doing.
+    async fn write_espo(&mut self, plan: &Plan, write: &EspoWrite, is_first: bool) -> Result<Applied, Stop> {
+        let before = self.loaded.base.clone();
+        self.base().intend(plan);
+        self.remember_begun().await?;
         let entries = audit::of_espo(write, &self.loaded.espo.view);
         self.systems.hub.audit(self.audit_id, self.id, self.betnr()?, &entries, self.clock.now()).await?;
+        if !is_first && !self.still_as_planned(&plan.advo_then).await? {
+            self.loaded.base = before;
+            return Ok(Applied::Overtaken);
+        }
         let mut patch = EspoPatch::new();
         if let Some(mails) = &write.mails {
             patch = patch.mails(mails);
@@ -224,15 +228,29 @@ impl<'a> Run<'a> {
         if let Some(phones) = &write.phones {
             patch = patch.phones(phones);
         }
-        let applied = self.update_espo(&patch).await?;
-        if let Applied::Whole = applied {
-            self.summary.count_espo(write);
+        if let Applied::Overtaken = self.update_espo(&patch).await? {
+            self.loaded.base = before;
+            return Ok(Applied::Overtaken);
         }
-        Ok(applied)
+        self.base().confirm();
+        self.remember_begun().await?;
+        let view = &mut self.loaded.espo.view;
+        view.mails = write.mails.clone().unwrap_or_else(|| std::mem::take(&mut view.mails));
+        view.phones = write.phones.clone().unwrap_or_else(|| std::mem::take(&mut view.phones));
+        self.summary.count_espo(write);
+        write.changes.iter().for_each(|change| count_change(change.variant));
+        Ok(Applied::Whole)
     }
 
-    /// Any write to EspoCRM, on the version last seen or answered.
+    /// Any write to EspoCRM. `X-Version-Number` makes it refuse if a user was faster; where a firm has that switched off, the
+    /// record is read again just before (K8b).
     async fn update_espo(&mut self, patch: &EspoPatch) -> Result<Applied, Stop> {
+        if self.loaded.espo.version_number.is_none() {
+            let now = self.systems.espocrm.get_beteiligte(self.id).await?;
+            if !is_unchanged(&now, &self.loaded.espo) {
+                return Ok(Applied::Overtaken);
+            }
+        }
         self.lease.check()?;
         match self.systems.espocrm.update_beteiligte(self.id, patch, self.loaded.espo.version_number).await {
             Ok(UpdateAnswer { version_number, .. }) => {
@@ -259,17 +277,33 @@ impl<'a> Run<'a> {
         Ok(writes.iter().all(|write| is_as_planned(write, &advo.view)))
     }
 
-    fn settle(&mut self, rows: Vec<BaseRow>) {
-        self.settled.retain(|known| rows.iter().all(|row| row.id != known.id));
-        self.settled.extend(rows);
+    fn base(&mut self) -> &mut Base {
+        self.loaded.base.get_or_insert_default()
+    }
+
+    async fn remember_begun(&mut self) -> Result<(), Stop> {
+        let base = self.loaded.base.get_or_insert_default();
+        Ok(self.systems.hub.remember_begun(self.id, base).await?)
+    }
+
+    /// One more try after a look; `false` when this run has had its rounds.
+    pub(super) fn take_round(&mut self) -> bool {
+        self.rounds_left = self.rounds_left.saturating_sub(1);
+        self.rounds_left > 0
     }
 
     pub(super) fn betnr(&self) -> Result<BetNr, Stop> {
         match &self.loaded.advo {
-            AdvoSide::Found { advo, .. } => Ok(advo.bet_nr),
-            AdvoSide::NoBetnr | AdvoSide::Missing(_) => Err(Stop::NotAgreed("the record lost its betnr meanwhile")),
+            AdvoSide::Found(advo) => Ok(advo.bet_nr),
+            AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => {
+                Err(Stop::NotAgreed("the record lost its partner in Advoware meanwhile"))
+            }
         }
     }
+}
+
+fn count_change(variant: Variant) {
+    metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => variant.name()).increment(1);
 }
 
 fn is_as_planned(write: &AdvoWrite, advo: &AdvoView) -> bool {
@@ -279,15 +313,12 @@ fn is_as_planned(write: &AdvoWrite, advo: &AdvoView) -> bool {
     }
 }
 
-/// EspoCRM's order of entries means nothing (DOMAIN 5).
-fn same_values(one: &EspoView, other: &EspoView) -> bool {
-    let mails =
-        |view: &EspoView| view.mails.iter().map(|mail| (mail.address.clone(), mail.primary)).collect::<BTreeSet<_>>();
-    let phones = |view: &EspoView| {
-        view.phones
-            .iter()
-            .map(|phone| (phone.number.clone(), phone.phone_type.clone(), phone.primary))
-            .collect::<BTreeSet<_>>()
-    };
-    mails(one) == mails(other) && phones(one) == phones(other)
+/// Nothing that a run builds on differs. EspoCRM's order of entries means nothing (DOMAIN 5).
+fn is_unchanged(now: &EspoBeteiligte, before: &EspoBeteiligte) -> bool {
+    let mails = |espo: &EspoBeteiligte| espo.view.mails.iter().cloned().collect::<HashSet<EspoMail>>();
+    let phones = |espo: &EspoBeteiligte| espo.view.phones.iter().cloned().collect::<HashSet<EspoPhone>>();
+    now.betnr == before.betnr
+        && now.sync_status == before.sync_status
+        && mails(now) == mails(before)
+        && phones(now) == phones(before)
 }

@@ -1,11 +1,12 @@
 //! Why a run stopped before its end, and what the queue does about it (E1).
 
+use std::time::Duration;
+
 use domain::job::Backoff;
 use shared::beteiligte::LoadError;
 use shared::error::{ApiError, Next};
 use shared::hub::HubError;
 use shared::queue::{LeaseLost, Outcome};
-use std::time::Duration;
 
 /// A run stopped before its end.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub(super) enum Stop {
 impl From<LoadError> for Stop {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Api(error) => Self::Api(error),
+            LoadError::Espocrm(error) => Self::Api(error),
             LoadError::Hub(error) => Self::Hub(error),
         }
     }
@@ -40,6 +41,9 @@ impl From<LoadError> for Stop {
 const GIVE_WAY: Duration = Duration::from_secs(2);
 /// Wait where a system asked for patience without naming a time.
 const DEFAULT_SNOOZE: Duration = Duration::from_mins(1);
+
+/// A system's wish to wait is followed up to here.
+const LONGEST_WISH: Duration = Duration::from_mins(10);
 
 impl Stop {
     /// What the queue does. `failures`: counted ones before this run; `random` in 0 to 1.
@@ -61,10 +65,10 @@ impl Stop {
         }
     }
 
-    /// What a system asked for, within ten times our shortest wait is the queue's business; here only the wish counts.
+    /// The wait that the system itself asked for, as far as that is believable.
     fn at_least(&self) -> Duration {
         match self {
-            Self::Api(error) => error.retry_after().unwrap_or_default().min(Duration::from_mins(10)),
+            Self::Api(error) => error.retry_after().unwrap_or_default().min(LONGEST_WISH),
             Self::Hub(_) | Self::LeaseLost(_) | Self::NotAgreed(_) | Self::Hopeless(_) => Duration::ZERO,
         }
     }

@@ -1,0 +1,50 @@
+# kanzleisync: `make demo` shows it, `make test` proves it. Everything runs on private servers on free ports and
+# leaves nothing running.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+# What is built is what Cargo.lock says.
+LOCKED := --locked
+# KEEP=1 leaves the demo running, with its addresses printed, until Ctrl-C.
+DEMO_ARGS := $(if $(filter-out 0,$(KEEP)),--keep)
+
+.PHONY: help setup demo test bench audit sweep soak fmt lint build
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
+
+setup: ## installs the servers that are missing (apt; root or sudo), starts none
+	@bash scripts/setup.sh
+
+demo: setup build ## syncs a generated law firm and shows what was done; KEEP=1 leaves it running
+	@$(CARGO) run --quiet $(LOCKED) -p kanzleisync-tests --bin kanzleisync-demo -- $(DEMO_ARGS)
+
+test: setup lint build ## format, lints and every test: what CI runs
+	@CARGO=$(CARGO) bash scripts/test.sh
+
+bench: setup ## the benchmarks, optimised build
+	@$(CARGO) build $(LOCKED) --workspace --bins --release
+	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-bench
+
+audit: ## licences, sources, banned crates and known vulnerabilities (cargo-deny)
+	@CARGO=$(CARGO) bash scripts/audit.sh
+
+sweep: ## the long exhaustive checks: every small state of the planner, stopped everywhere
+	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-sweep
+
+soak: ## hours of load with faults
+	@echo "make soak: nothing yet"
+
+fmt: ## formats the sources
+	@$(CARGO) fmt --all
+
+lint: ## format and lints, without changing anything
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+# Cargo builds the programs of other packages only when asked to; suite and demo start them as processes.
+build:
+	@$(CARGO) build $(LOCKED) --workspace --bins

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Makes sure that the build and the private servers find what they need. Installs missing Debian or Ubuntu packages when
+# that needs no question (root, or sudo without a password); otherwise says once what is missing and ends with 2.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_postgres() {
+    local program
+    for program in /usr/lib/postgresql/*/bin/initdb; do
+        [[ -x $program ]] && return
+    done
+    has initdb
+}
+
+# A user's PATH on Debian lacks the folders of system programs.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+packages=()
+has redis-server || packages+=(redis-server)
+has_postgres || packages+=(postgresql)
+has setpriv || packages+=(util-linux)
+has cc || packages+=(gcc libc6-dev)
+
+problems=()
+if ! has cargo; then
+    problems+=("Rust is missing: https://rustup.rs installs it for your account; rust-toolchain.toml picks the version")
+fi
+
+if ((${#packages[@]})); then
+    as_root=()
+    if [[ $(id -u) != 0 ]]; then as_root=(sudo -n); fi
+    if ! has apt-get; then
+        problems+=("missing, by their Debian names: ${packages[*]} (no apt-get here: install them your way)")
+    elif [[ ${#as_root[@]} -gt 0 ]] && ! sudo -n true 2>/dev/null; then
+        problems+=("packages are missing: sudo apt-get update && sudo apt-get install --no-install-recommends ${packages[*]}")
+    else
+        echo "setup: installing ${packages[*]}"
+        "${as_root[@]}" bash scripts/install-packages.sh "${packages[@]}"
+    fi
+fi
+
+if ((${#problems[@]})); then
+    printf 'setup: %s\n' "${problems[@]}" >&2
+    exit 2
+fi

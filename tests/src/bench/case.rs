@@ -1,0 +1,78 @@
+//! What is measured.
+
+/// One row of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Case {
+    pub(super) work: Work,
+    /// Jobs at once in the one worker process.
+    pub(super) concurrency: usize,
+    /// Time that every call to an outside system takes.
+    pub(super) latency_milliseconds: u64,
+    /// Enough for several seconds.
+    pub(super) jobs: usize,
+}
+
+/// What each job finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Both sides agree: two calls at the same time.
+    Unchanged,
+    /// A user changed one mail in Advoware (Var6).
+    OneChange,
+}
+
+impl Work {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::OneChange => "one change",
+        }
+    }
+
+    /// Calls that cannot go out before the answer of an earlier one has arrived. For a change: load, `syncing`, the
+    /// EspoCRM write, re-read, the row's marker, last look, bookkeeping.
+    pub(super) fn round_trips(self) -> u64 {
+        match self {
+            Self::Unchanged => 1,
+            Self::OneChange => 7,
+        }
+    }
+
+    /// Both calls of each look at both sides included.
+    pub(super) fn calls(self) -> usize {
+        match self {
+            Self::Unchanged => 2,
+            Self::OneChange => 9,
+        }
+    }
+}
+
+/// Beteiligte in the firm: the most jobs a case may have, as each job needs a record of its own.
+pub(super) const FIRM_SIZE: usize = 5_000;
+
+pub(super) const CASES: [Case; 8] = [
+    unchanged(1, 0, 3_000),
+    unchanged(16, 0, FIRM_SIZE),
+    unchanged(64, 0, FIRM_SIZE),
+    unchanged(1, 100, 100),
+    unchanged(16, 100, 1_000),
+    unchanged(64, 100, FIRM_SIZE),
+    one_change(16, 100, 200),
+    one_change(64, 100, 800),
+];
+
+const fn unchanged(concurrency: usize, latency_milliseconds: u64, jobs: usize) -> Case {
+    Case { work: Work::Unchanged, concurrency, latency_milliseconds, jobs }
+}
+
+const fn one_change(concurrency: usize, latency_milliseconds: u64, jobs: usize) -> Case {
+    Case { work: Work::OneChange, concurrency, latency_milliseconds, jobs }
+}
+
+impl Case {
+    /// Syncs per second that the latency allows; none without latency.
+    pub(super) fn bound_per_second(&self) -> Option<f64> {
+        let milliseconds = self.work.round_trips() * self.latency_milliseconds;
+        (milliseconds > 0).then(|| 1000.0 * self.concurrency as f64 / milliseconds as f64)
+    }
+}

@@ -1,0 +1,124 @@
+//! The law firm's systems and our programs around them.
+
+use simulator::{FirmBeteiligter, SimulatorConfig, WebhookEvent, WebhookTarget, generate};
+use sqlx::{Connection, PgConnection};
+
+use super::progress::Progress;
+use crate::world::{PATIENCE, World, address_in};
+use crate::{Error, Program, Result, RunningProgram, interrupted};
+
+/// Decides names, numbers and edits: every demo shows the same firm.
+pub(super) const SEED: u64 = 2026;
+pub(super) const FIRM_SIZE: usize = 300;
+/// Time of every outside call: near enough to an office's network to look real, short enough to wait for.
+pub(super) const LATENCY_MILLISECONDS: u64 = 5;
+
+/// EspoCRM's webhooks, as an administrator would have set them up: route and event.
+const WEBHOOKS: [(&str, WebhookEvent); 3] =
+    [("create", WebhookEvent::Create), ("update", WebhookEvent::Update), ("delete", WebhookEvent::Delete)];
+
+pub(super) struct Firm {
+    // Programs are dropped, and so ended, before the servers they use.
+    _producer: RunningProgram,
+    workers: Vec<RunningProgram>,
+    producer_url: String,
+    pub(super) world: World,
+    pub(super) beteiligte: Vec<FirmBeteiligter>,
+}
+
+impl Firm {
+    /// Starts everything. The producer's first scan begins the first sync at once.
+    pub(super) async fn start(progress: &Progress) -> Result<Self> {
+        let step = progress.begin("start", None);
+        let mut world = World::unmigrated(SimulatorConfig {
+            seed: SEED,
+            advoware_latency_milliseconds: LATENCY_MILLISECONDS,
+            espocrm_latency_milliseconds: LATENCY_MILLISECONDS,
+            ..SimulatorConfig::default()
+        })
+        .await?;
+        let firm = generate(SEED, FIRM_SIZE);
+        world.simulator.load(&firm);
+        world.setting("ESPOCRM_WEBHOOK_SECRETS", webhook_secrets());
+        step.end(&format!("Redis, PostgreSQL and a law firm of {FIRM_SIZE} Beteiligte in Advoware and EspoCRM"));
+
+        let step = progress.begin("programs", None);
+        run_producer(&world, &["migrate"]).await?;
+        let workers = tokio::try_join!(world.worker(), world.worker())?;
+        let (producer, producer_url) = world.producer().await?;
+        step.end("migrated; two workers and a producer at work");
+        Ok(Self {
+            _producer: producer,
+            workers: vec![workers.0, workers.1],
+            producer_url,
+            world,
+            beteiligte: firm.beteiligte,
+        })
+    }
+
+    /// From now on EspoCRM tells the producer, signed, what its users do.
+    pub(super) fn connect_webhooks(&self) {
+        for (action, event) in WEBHOOKS {
+            self.world.simulator.webhooks().add(WebhookTarget {
+                id: webhook_id(action),
+                secret: webhook_secret(action),
+                event,
+                url: format!("{}/vmh/webhook/beteiligte/{action}", self.producer_url),
+                skip_own: false,
+            });
+        }
+    }
+
+    /// What an operator types to have everybody looked at.
+    pub(super) async fn enqueue_everybody(&self) -> Result<()> {
+        run_producer(&self.world, &["enqueue", "beteiligte", "--all"]).await
+    }
+
+    pub(super) async fn hub(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect(&self.world.database_url).await?)
+    }
+
+    /// Tells where everything is reached, and lets it run.
+    pub(super) async fn keep_until_interrupted(self) -> Result<()> {
+        println!("\nEverything keeps running until Ctrl-C:");
+        let tell = |what: &str, address: &str| println!("  {what:<22} {address}");
+        tell("producer", &self.producer_url);
+        for (number, worker) in (1..).zip(&self.workers) {
+            let ready = worker.output().lines().find(|line| line.contains("worker ready")).map(address_in);
+            let address = ready.and_then(Result::ok).unwrap_or_else(|| "unknown".to_owned());
+            tell(&format!("worker {number}, metrics"), &format!("http://{address}/metrics"));
+        }
+        let addresses = self.world.simulator.addresses();
+        tell("Advoware (simulated)", &addresses.advoware_api_base_url);
+        tell("EspoCRM (simulated)", &addresses.espocrm_api_base_url);
+        tell("simulator's control", &addresses.control_url);
+        tell("Redis", &self.world.environment_of("REDIS_URL"));
+        tell("PostgreSQL", &self.world.database_url);
+        interrupted().await?;
+        println!("\nending everything");
+        Ok(())
+    }
+}
+
+async fn run_producer(world: &World, arguments: &[&str]) -> Result<()> {
+    let producer: Program = world.program("kanzleisync-producer")?.args(arguments);
+    let finished = producer.run(PATIENCE).await?;
+    if finished.code() == Some(0) {
+        return Ok(());
+    }
+    let (status, command) = (finished.status, arguments.join(" "));
+    Err(Error::new(format!("kanzleisync-producer {command}: {status}\n{}{}", finished.stdout, finished.stderr)))
+}
+
+fn webhook_secrets() -> String {
+    let pairs = WEBHOOKS.map(|(action, _)| format!("{}:{}", webhook_id(action), webhook_secret(action)));
+    pairs.join(",")
+}
+
+fn webhook_id(action: &str) -> String {
+    format!("demo-{action}")
+}
+
+fn webhook_secret(action: &str) -> String {
+    format!("secret-of-demo-{action}")
+}

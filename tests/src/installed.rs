@@ -1,0 +1,96 @@
+//! Where the server programs, the accounts and our own binaries are found on this machine.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+const INSTALL: &str = "`make setup` installs it (Debian, Ubuntu)";
+/// Where Debian and Ubuntu keep the server programs, one folder per major version; none of them is in PATH.
+const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
+const POSTGRES_ACCOUNT: &str = "postgres";
+
+/// A Unix account that a server is run under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// Folder with `postgres` and `initdb`: the newest packaged version, else what is in PATH.
+pub(crate) fn postgres_folder() -> Result<PathBuf> {
+    let packaged = fs::read_dir(POSTGRES_VERSIONS).into_iter().flatten().flatten().filter_map(|entry| {
+        let major: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let folder = entry.path().join("bin");
+        is_postgres_folder(&folder).then_some((major, folder))
+    });
+    packaged
+        .max()
+        .map(|(_, folder)| folder)
+        .or_else(|| folders_in_path().into_iter().find(|folder| is_postgres_folder(folder)))
+        .ok_or_else(|| Error::new(format!("no PostgreSQL server (package `postgresql`): {INSTALL}")))
+}
+
+fn is_postgres_folder(folder: &Path) -> bool {
+    folder.join("postgres").is_file() && folder.join("initdb").is_file()
+}
+
+pub(crate) fn redis_server() -> Result<PathBuf> {
+    in_path("redis-server").ok_or_else(|| Error::new(format!("no `redis-server` (package `redis-server`): {INSTALL}")))
+}
+
+pub(crate) fn setpriv() -> Result<PathBuf> {
+    in_path("setpriv").ok_or_else(|| Error::new("no `setpriv` (package `util-linux`, part of every Debian and Ubuntu)"))
+}
+
+/// The account that PostgreSQL runs under: it refuses to run as root, so root hands it to `postgres`.
+pub(crate) fn postgres_account() -> Result<Option<Account>> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let accounts = fs::read_to_string("/etc/passwd")?;
+    accounts.lines().find_map(postgres_entry).map(Some).ok_or_else(|| {
+        Error::new(format!("no account `{POSTGRES_ACCOUNT}` (comes with the package `postgresql`): {INSTALL}"))
+    })
+}
+
+fn postgres_entry(line: &str) -> Option<Account> {
+    let mut fields = line.split(':');
+    let name = fields.next().filter(|name| *name == POSTGRES_ACCOUNT)?.to_owned();
+    let _password = fields.next()?;
+    Some(Account { name, uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+}
+
+/// One of this workspace's binaries, from the same build folder as the running test or program.
+///
+/// Cargo builds the binaries of other packages only when asked to, so a missing one says how.
+pub fn built_binary(name: &str) -> Result<PathBuf> {
+    let running = std::env::current_exe()?;
+    let folders = running.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|candidate| candidate.is_file());
+    found.ok_or_else(|| {
+        Error::new(format!("`{name}` is not built: `make test` does it, or `cargo build --workspace --bins`"))
+    })
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    folders_in_path().into_iter().map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
+}
+
+/// The folders of PATH, and the usual ones after them: a user's PATH on Debian lacks the `sbin` folders.
+fn folders_in_path() -> Vec<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "PATH is the machine's, not a setting of the product")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let usual = OsStr::new("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    std::env::split_paths(&path).chain(std::env::split_paths(usual)).collect()
+}
+
+/// 128 random bits as hex digits: a password for a server of ours.
+pub(crate) fn random_hex() -> Result<String> {
+    let mut bytes = [0; 16];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}

@@ -1,0 +1,39 @@
+//! What the integration suite, the demo and the benchmarks stand on: private servers and programs under control.
+//!
+//! Everything started here belongs to the process that started it and ends with it, however that process ends: on
+//! drop, on a panic, on Ctrl-C and when it is killed. `process` says how. Nothing needs a free port, a running
+//! service or Docker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    clippy::needless_pass_by_value,
+    reason = "harness of tests and of the demo: a broken assumption should stop it, and it talks to a terminal"
+)]
+
+pub mod bench;
+pub mod demo;
+mod error;
+mod folder;
+mod installed;
+mod port;
+mod private_postgres;
+mod private_redis;
+mod process;
+mod program;
+pub mod sweep;
+pub mod table;
+mod wait;
+pub mod world;
+
+pub use error::{Error, Result};
+pub use installed::built_binary;
+pub use port::ReservedPort;
+pub use private_postgres::{Database, PrivatePostgres};
+pub use private_redis::PrivateRedis;
+pub use process::ProcessId;
+pub use program::{Finished, Program, RunningProgram};
+pub use wait::{Condition, eventually, interrupted};
