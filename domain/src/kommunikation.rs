@@ -12,6 +12,8 @@ pub mod model;
 mod plan;
 mod record;
 mod sides;
+#[cfg(test)]
+mod stories;
 mod summary;
 mod table;
 #[cfg(test)]

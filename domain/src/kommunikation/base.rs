@@ -38,6 +38,9 @@ pub struct Ahead {
     pub komm_kz: KommKz,
     /// The value that EspoCRM has for it now; empty: none, the row is as good as a slot, or vanished for good.
     pub value: String,
+    /// The value in its marker when the change was planned, if it had one. Another marker since then is the change's own: it was
+    /// written, and only the hub does not know it.
+    pub marked: Option<String>,
     /// The value that leaves EspoCRM with the change, if one does.
     pub left: Option<String>,
     /// EspoCRM has confirmed the write. If not, the process may have ended before or after it, and EspoCRM's values tell.

@@ -17,8 +17,37 @@ pub struct World {
     pub advo: AdvoView,
     /// What the hub remembers.
     pub base: Option<Base>,
+    /// EspoCRM's version of the record; every write moves it, a user's too.
+    pub espo_version: u32,
     writes: u32,
 }
+
+/// A point of a run at which something else may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// Anything.
+    Open,
+    /// A row has been looked at for the last time before it is written: what a user does to it now is overwritten unseen (K8b).
+    Closing,
+    /// The hub knows what is about to be written to EspoCRM. Ended here, only EspoCRM's values tell whether it was.
+    Intended,
+    /// A system has been written and the hub does not know it yet.
+    Unconfirmed,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Recorded as agreed.
+    Agreed,
+    /// Overtaken too often.
+    GaveUp,
+    /// Its process ended.
+    CutOff,
+}
+
+/// Plans of one run, as in the worker.
+const MAX_ROUNDS: u32 = 5;
 
 /// Ids from here on are rows that a plan created.
 const FIRST_CREATED_ID: i64 = 1_000;
@@ -88,6 +117,111 @@ impl World {
                 self.espo.phones.iter_mut().take(1).for_each(|phone| phone.primary = true);
             }
         }
+    }
+
+    /// A run as the worker makes it: call by call, with what it remembers in between. `pause` is asked at each point in between; it
+    /// may change the world, and ends the process by answering `false`.
+    pub fn work(&mut self, pause: &mut dyn FnMut(&mut Self, Window) -> bool) -> Ended {
+        self.work_until_cut_off(pause).unwrap_or(Ended::CutOff)
+    }
+
+    fn work_until_cut_off(&mut self, pause: &mut dyn FnMut(&mut Self, Window) -> bool) -> Option<Ended> {
+        let mut go_on = |world: &mut Self, window| pause(world, window).then_some(());
+        go_on(self, Window::Open)?;
+        let mut seen = self.clone();
+        for _ in 0..MAX_ROUNDS {
+            let plan = seen.plan(Direction::Both);
+            if plan.is_empty() {
+                seen.remember();
+                go_on(self, Window::Open)?;
+                self.base.clone_from(&seen.base);
+                go_on(self, Window::Open)?;
+                if self.espo_version == seen.espo_version {
+                    self.espo_version += 1;
+                    return Some(Ended::Agreed);
+                }
+            } else {
+                self.carry_out(&plan, &mut seen, &mut go_on)?;
+                go_on(self, Window::Open)?;
+            }
+            // A new look at both sides; what the run remembers goes on.
+            let base = seen.base.take();
+            seen = Self { base, ..self.clone() };
+        }
+        Some(Ended::GaveUp)
+    }
+
+    /// Three stages; ends early where the plan was overtaken (K8b).
+    fn carry_out(
+        &mut self,
+        plan: &Plan,
+        seen: &mut Self,
+        go_on: &mut dyn FnMut(&mut Self, Window) -> Option<()>,
+    ) -> Option<()> {
+        let writes_rows_first = !plan.advo_first.is_empty() || plan.espo.is_none();
+        let before_first = if writes_rows_first { Window::Closing } else { Window::Open };
+        go_on(self, before_first)?;
+        if self.espo_version != seen.espo_version {
+            return Some(());
+        }
+        self.espo_version += 1;
+        seen.espo_version = self.espo_version;
+        go_on(self, before_first)?;
+        self.write_rows(&plan.advo_first, seen, go_on)?;
+        if let Some(write) = &plan.espo {
+            let before = seen.base.clone();
+            seen.base.get_or_insert_default().intend(plan);
+            self.base.clone_from(&seen.base);
+            go_on(self, Window::Intended)?;
+            let is_stale = !plan.advo_first.is_empty() && !self.is_as_planned(&plan.advo_then);
+            if is_stale || self.espo_version != seen.espo_version {
+                seen.base = before;
+                return Some(());
+            }
+            self.write_espo(write);
+            self.espo_version += 1;
+            seen.espo_version = self.espo_version;
+            go_on(self, Window::Unconfirmed)?;
+            seen.base.get_or_insert_default().confirm();
+            self.base.clone_from(&seen.base);
+            go_on(self, Window::Open)?;
+        }
+        let is_first = plan.advo_first.is_empty() && plan.espo.is_none();
+        if is_first || self.is_as_planned(&plan.advo_then) {
+            self.write_rows(&plan.advo_then, seen, go_on)?;
+        }
+        Some(())
+    }
+
+    fn write_rows(
+        &mut self,
+        writes: &[AdvoWrite],
+        seen: &mut Self,
+        go_on: &mut dyn FnMut(&mut Self, Window) -> Option<()>,
+    ) -> Option<()> {
+        if writes.is_empty() {
+            return Some(());
+        }
+        for write in writes {
+            self.write_advo(write);
+            let written = match &write.target {
+                Target::Row { id, .. } => Some(*id),
+                Target::New => self.advo.rows.last().map(|row| row.id),
+            };
+            if let Some(id) = written {
+                seen.base.get_or_insert_default().learn(id, &write.content);
+            }
+        }
+        go_on(self, Window::Unconfirmed)?;
+        self.base.clone_from(&seen.base);
+        go_on(self, Window::Open)
+    }
+
+    fn is_as_planned(&self, writes: &[AdvoWrite]) -> bool {
+        writes.iter().all(|write| match &write.target {
+            Target::Row { id, row_id, .. } => self.advo.rows.iter().any(|row| row.id == *id && row.row_id == *row_id),
+            Target::New => true,
+        })
     }
 
     /// The state without what may differ between two ways to the same end: change tokens, ids of created rows, order.

@@ -344,12 +344,17 @@ fn ahead(decision: &Decision<'_>) -> Vec<Ahead> {
             Case::Var4 | Case::Var6 => (espo_value(row.value.as_ref()?, decision)?, left()),
             _ => return None,
         };
-        Some(Ahead { id: row.id(), komm_kz: row.komm_kz, value, left, confirmed: false })
+        let marked = match &row.remark.marker {
+            Some(Marker::Value { value, .. }) => Some(value.clone()),
+            Some(Marker::Slot { .. }) | None => None,
+        };
+        Some(Ahead { id: row.id(), komm_kz: row.komm_kz, value, marked, left, confirmed: false })
     };
     let of_gone = |gone: &&Gone| Ahead {
         id: gone.id,
         komm_kz: gone.komm_kz,
         value: String::new(),
+        marked: None,
         left: held(decision, Some(&gone.canonical)),
         confirmed: false,
     };

@@ -159,33 +159,34 @@ fn read_row<'a>(
 struct Memory {
     rows: Vec<BaseRow>,
     /// Rows that are known by this before their marker.
-    ahead: Vec<BaseRow>,
+    ahead: Vec<Ahead>,
 }
 
 impl Memory {
     fn of(base: Option<&Base>, mails: &[Entry], phones: &[Entry]) -> Self {
         let Some(base) = base else { return Self { rows: Vec::new(), ahead: Vec::new() } };
-        let as_row =
-            |ahead: &Ahead| BaseRow { id: ahead.id, komm_kz: ahead.komm_kz, value: ahead.value.clone(), held: false };
-        let mut ahead: Vec<BaseRow> = Vec::new();
-        for row in base.ahead.iter().filter(|ahead| is_in_force(ahead, mails, phones)).map(as_row) {
+        let mut ahead: Vec<Ahead> = Vec::new();
+        for row in base.ahead.iter().filter(|ahead| is_in_force(ahead, mails, phones)) {
             ahead.retain(|earlier| earlier.id != row.id);
-            ahead.push(row);
+            ahead.push(row.clone());
         }
-        let rows: Vec<BaseRow> = base
-            .rows
-            .iter()
-            .filter(|known| ahead.iter().all(|row| row.id != known.id))
-            .chain(&ahead)
-            .cloned()
-            .collect();
+        let as_row = |row: &Ahead| BaseRow { id: row.id, komm_kz: row.komm_kz, value: row.value.clone(), held: false };
+        let is_agreed = |known: &&BaseRow| ahead.iter().all(|row| row.id != known.id);
+        let rows = base.rows.iter().filter(is_agreed).cloned().chain(ahead.iter().map(as_row)).collect();
         Self { rows, ahead }
     }
 
     /// The marker that a row goes by (K1a): what is ahead of it, its own, else what is remembered.
     fn of_row(&self, id: KommId, remark: &Remark) -> Option<Marker> {
-        let known = |rows: &[BaseRow]| rows.iter().find(|known| known.id == id).map(as_marker);
-        known(&self.ahead).or_else(|| remark.marker.clone()).or_else(|| known(&self.rows))
+        let is_ahead_of = |ahead: &&Ahead| match &remark.marker {
+            None => true,
+            Some(Marker::Slot { .. }) => ahead.marked.is_none(),
+            Some(Marker::Value { value, .. }) => ahead.marked.as_ref() == Some(value),
+        };
+        let ahead = self.ahead.iter().find(|ahead| ahead.id == id).filter(is_ahead_of);
+        let known =
+            || self.rows.iter().find(|known| known.id == id).map(|known| as_marker(known.komm_kz, &known.value));
+        ahead.map(|ahead| as_marker(ahead.komm_kz, &ahead.value)).or_else(|| remark.marker.clone()).or_else(known)
     }
 
     /// K1a: if more than half of the known rows, and more than two, are gone at once, none of these counts as deleted.
@@ -215,13 +216,8 @@ fn is_in_force(ahead: &Ahead, mails: &[Entry], phones: &[Entry]) -> bool {
     ahead.confirmed || ahead.left.as_deref().map_or_else(|| holds(&ahead.value), |left| !holds(left))
 }
 
-fn as_marker(known: &BaseRow) -> Marker {
-    let komm_kz = known.komm_kz;
-    if known.value.is_empty() {
-        Marker::Slot { komm_kz }
-    } else {
-        Marker::Value { value: known.value.clone(), komm_kz }
-    }
+fn as_marker(komm_kz: KommKz, value: &str) -> Marker {
+    if value.is_empty() { Marker::Slot { komm_kz } } else { Marker::Value { value: value.to_owned(), komm_kz } }
 }
 
 fn read_mails(espo: &EspoView, top_level: &[TopLevelValue]) -> Vec<Entry> {

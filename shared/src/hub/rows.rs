@@ -33,6 +33,8 @@ struct StoredAhead {
     komm_kz: u8,
     value: String,
     #[serde(default)]
+    marked: Option<String>,
+    #[serde(default)]
     left: Option<String>,
     confirmed: bool,
 }
@@ -56,6 +58,7 @@ pub(super) fn from_base(base: &Base) -> Value {
         id: ahead.id.0,
         komm_kz: ahead.komm_kz.number(),
         value: ahead.value.clone(),
+        marked: ahead.marked.clone(),
         left: ahead.left.clone(),
         confirmed: ahead.confirmed,
     };
@@ -74,6 +77,7 @@ pub(super) fn to_base(stored: Value) -> Result<Base, HubError> {
             id: KommId(ahead.id),
             komm_kz: komm_kz(ahead.komm_kz)?,
             value: ahead.value,
+            marked: ahead.marked,
             left: ahead.left,
             confirmed: ahead.confirmed,
         })
@@ -109,6 +113,7 @@ mod tests {
                 id: KommId(9),
                 komm_kz: KommKz::MailGesch,
                 value: String::new(),
+                marked: Some("b@example.org".to_owned()),
                 left: Some("a@example.org".to_owned()),
                 confirmed: true,
             }],
