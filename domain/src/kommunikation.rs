@@ -4,6 +4,7 @@ mod base;
 mod decide;
 mod direction;
 mod equality;
+mod espo_write;
 mod hash;
 mod komm_kz;
 mod marker;

@@ -1,6 +1,7 @@
-//! Every row of K6 in every direction, by name; rules that need more than one row; properties over random worlds.
+//! Rules that need more than one row; the table and properties over random worlds in their own files.
 
-use proptest::prelude::*;
+mod random;
+mod table;
 
 use super::model::World;
 use super::*;
@@ -94,155 +95,13 @@ fn first_letter(value: &str) -> String {
     value.chars().next().map_or_else(|| "slot".to_owned(), String::from)
 }
 
-fn kinds(plan: &Plan) -> Vec<FindingKind> {
-    plan.findings.iter().map(|finding| finding.kind).collect()
-}
-
-struct RowOfK6 {
-    name: &'static str,
-    world: World,
-    both: &'static str,
-    to_espocrm: &'static str,
-    to_advoware: &'static str,
-}
-
-#[expect(clippy::too_many_lines, reason = "one entry for each row of K6")]
-fn table() -> Vec<RowOfK6> {
-    let slot = || bare_row(7, "", Some("[ESPOCRM-SLOT:4]"));
-    let case = |name, world, both, to_espocrm, to_advoware| RowOfK6 { name, world, both, to_espocrm, to_advoware };
-    vec![
-        case("no marker, empty: nothing", world(&[], vec![row(7, "", None)]), "", "", ""),
-        case(
-            "no marker, in EspoCRM: Link",
-            world(&[A], vec![row(7, A, None)]),
-            "3:link 7=a",
-            "3:link 7=a",
-            "3:link 7=a",
-        ),
-        case(
-            "no marker, new: Var4",
-            world(&[], vec![row(7, A, None)]),
-            "E:var4 ->a 3:var4 7=a",
-            "E:var4 ->a 3:var4 7=a",
-            "",
-        ),
-        case("marker, equal: nothing", online(world(&[A], vec![row(7, A, Some(A))])), "", "", ""),
-        case(
-            "marker, equal, primary moved: online",
-            world(&[A], vec![row(7, A, Some(A))]),
-            "3:online 7=a",
-            "",
-            "3:online 7=a",
-        ),
-        case(
-            "marker in EspoCRM, empty: Var3",
-            world(&[A], vec![row(7, "", Some(A))]),
-            "E:var3 a>- 3:var3 7=slot",
-            "E:var3 a>- 3:var3 7=slot",
-            "",
-        ),
-        case(
-            "marker in EspoCRM, other already there: Link, the old value leaves",
-            world(&[B, A], vec![row(7, B, Some(A))]),
-            "E:link a>- 3:link 7=b",
-            "E:link a>- 3:link 7=b",
-            "",
-        ),
-        case(
-            "marker in EspoCRM, other: Var6",
-            world(&[A], vec![row(7, B, Some(A))]),
-            "E:var6 a>b 3:var6 7=b",
-            "E:var6 a>b 3:var6 7=b",
-            "",
-        ),
-        case(
-            "marker gone, other already there: Link",
-            world(&[B], vec![row(7, B, Some(A))]),
-            "3:link 7=b",
-            "3:link 7=b",
-            "3:link 7=b",
-        ),
-        case("marker gone, unbound value: Var5", world(&[B], vec![row(7, A, Some(A))]), "1:var5 7=b", "", "1:var5 7=b"),
-        case(
-            "marker gone, emptied, unbound value: Var5",
-            world(&[B], vec![row(7, "", Some(A))]),
-            "1:var5 7=b",
-            "",
-            "1:var5 7=b",
-        ),
-        case(
-            "marker gone, other, unbound value: Var5",
-            world(&[B], vec![row(7, C, Some(A))]),
-            "1:var5 7=b",
-            "",
-            "1:var5 7=b",
-        ),
-        case(
-            "marker gone, equal, nothing unbound: Var2",
-            world(&[], vec![row(7, A, Some(A))]),
-            "1:var2 7=slot",
-            "",
-            "1:var2 7=slot",
-        ),
-        case(
-            "marker gone, empty, nothing unbound: Var2",
-            world(&[], vec![row(7, "", Some(A))]),
-            "1:var2 7=slot",
-            "",
-            "1:var2 7=slot",
-        ),
-        case(
-            "marker gone, other, nothing unbound: EspoCRM wins",
-            world(&[], vec![row(7, B, Some(A))]),
-            "1:var2 7=slot",
-            "",
-            "1:var2 7=slot",
-        ),
-        case("slot, empty: nothing", world(&[], vec![slot()]), "", "", ""),
-        case("slot, empty, unbound value: Var1 into it", world(&[A], vec![slot()]), "3:var1 7=a", "", "3:var1 7=a"),
-        case(
-            "slot, not empty: as no marker",
-            world(&[], vec![bare_row(7, A, Some("[ESPOCRM-SLOT:4]"))]),
-            "E:var4 ->a 3:var4 7=a",
-            "E:var4 ->a 3:var4 7=a",
-            "",
-        ),
-        case("unbound value, no slot: Var1 creates", world(&[A], vec![]), "3:var1 new=a", "", "3:var1 new=a"),
-    ]
-}
-
 fn online(mut world: World) -> World {
     world.advo.rows.iter_mut().for_each(|row| row.online = true);
     world
 }
 
-#[test]
-fn k6_every_row_of_the_table_in_every_direction() {
-    for RowOfK6 { name, world, both, to_espocrm, to_advoware } in table() {
-        let directions =
-            [(Direction::Both, both), (Direction::ToEspocrm, to_espocrm), (Direction::ToAdvoware, to_advoware)];
-        for (direction, expected) in directions {
-            assert_eq!(short(&world.plan(direction)), expected, "{name}, {}", direction.name());
-        }
-    }
-}
-
-#[test]
-fn k6_every_row_of_the_table_is_quiet_after_one_run() {
-    for RowOfK6 { name, mut world, .. } in table() {
-        world.run(Direction::Both);
-        assert!(world.plan(Direction::Both).is_empty(), "{name}");
-    }
-}
-
-#[test]
-fn k8a_one_way_plans_write_to_one_side_only() {
-    for RowOfK6 { name, world, .. } in table() {
-        assert!(world.plan(Direction::ToAdvoware).espo.is_none(), "{name}");
-        let to_espocrm = world.plan(Direction::ToEspocrm);
-        let only_marks = |variant| !matches!(variant, Variant::Var1 | Variant::Var2 | Variant::Var5 | Variant::Online);
-        assert!(to_espocrm.advo_writes().all(|write| only_marks(write.variant)), "{name}");
-    }
+fn kinds(plan: &Plan) -> Vec<FindingKind> {
+    plan.findings.iter().map(|finding| finding.kind).collect()
 }
 
 #[test]
@@ -465,76 +324,4 @@ fn the_summary_counts_as_the_seed_does() {
     let expected = Summary { emails_synced: 1, markers_updated: 1, created: 1, ..Summary::default() };
     assert_eq!((summary, summary.total_changes()), (expected, 2));
     world.run(Direction::Both);
-}
-
-/// Anything a remark may hold, markers right, stale and broken among it.
-fn any_remark() -> impl Strategy<Value = Option<String>> {
-    prop_oneof![
-        Just(None),
-        "[ -~ÄÖÜäöüß\\n]{0,20}".prop_map(Some),
-        Just(Some("[ESPOCRM-SLOT:4]".to_owned())),
-        Just(Some("[ESPOCRM-SLOT:1] x".to_owned())),
-        Just(Some("[ESPOCRM:YUBleGFtcGxlLm9yZw==:4] Büro".to_owned())),
-        Just(Some("vor [ESPOCRM:YkBleGFtcGxlLm9yZw==:8]\nnach".to_owned())),
-        Just(Some("[ESPOCRM:KzQ5MzAyMzEyNTEwMA==:2] Fax".to_owned())),
-        Just(Some("[ESPOCRM:???:4]".to_owned())),
-    ]
-}
-
-/// Values that collide in every way the rules know.
-const VALUES: &[&str] =
-    &["", A, B, "A@Example.org ", "030/23125 10-0", "+493023125100", "0172 9925904", "siehe Akte", "www.example.org"];
-
-fn any_value() -> impl Strategy<Value = String> {
-    prop_oneof![8 => proptest::sample::select(VALUES).prop_map(str::to_owned), 1 => any::<String>()]
-}
-
-fn any_world() -> impl Strategy<Value = World> {
-    let row = (any_value(), any_remark(), 0i64..14, any::<bool>());
-    let rows = proptest::collection::vec(row, 0..6);
-    let mails = proptest::collection::vec((any_value(), any::<bool>(), any::<bool>()), 0..4);
-    let types = proptest::sample::select(&["Office", "Fax", "Mobile", "Home", "Other", "Eigener Typ"][..]);
-    let phones = proptest::collection::vec((any_value(), types, any::<bool>()), 0..4);
-    (rows, mails, phones, proptest::collection::vec((0i64..8, any_value()), 0..5), any::<bool>()).prop_map(
-        |(rows, mails, phones, known, has_base)| {
-            let mut world = World::default();
-            for (index, (tlf, bemerkung, komm_kz, online)) in (0..).zip(rows) {
-                world.advo.rows.push(AdvoRow { komm_kz, online, ..bare_row(index, &tlf, bemerkung.as_deref()) });
-            }
-            world.espo.mails.extend(mails.into_iter().map(|(address, primary, opt_out)| EspoMail {
-                address,
-                primary,
-                opt_out,
-                invalid: false,
-            }));
-            world.espo.phones.extend(
-                phones
-                    .into_iter()
-                    .map(|(number, phone_type, primary)| EspoPhone { primary, ..phone(&number, phone_type) }),
-            );
-            let known: std::collections::BTreeMap<i64, String> = known.into_iter().collect();
-            let known: Vec<(i64, &str)> = known.iter().map(|(id, value)| (*id, value.as_str())).collect();
-            world.base = has_base.then(|| base(&known));
-            world
-        },
-    )
-}
-
-proptest! {
-    #[test]
-    fn after_a_run_the_next_plan_is_empty(mut world in any_world()) {
-        let first = world.run(Direction::Both);
-        let next = world.plan(Direction::Both);
-        prop_assert!(next.is_empty(), "first {first:?}\nnext {next:?}\nworld {world:?}");
-    }
-
-    #[test]
-    fn user_text_survives_every_write_that_is_no_slot(world in any_world()) {
-        for write in world.plan(Direction::Both).advo_writes().filter(|write| !write.content.tlf.is_empty()) {
-            if let Target::Row { before, .. } = &write.target {
-                let text = |remark: &str| super::marker::Remark::parse(remark).text;
-                prop_assert_eq!(text(&write.content.bemerkung), text(&before.bemerkung));
-            }
-        }
-    }
 }

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 macro_rules! scripts {
     ($($name:ident = $file:literal;)*) => {
         $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(include_str!("lua/common.lua"), include_str!(concat!("lua/", $file))))
+            Script::new(concat!(include_str!("lua/book.lua"), include_str!(concat!("lua/", $file))))
         });)*
     };
 }

@@ -1,89 +1,15 @@
-//! What users do on either side, one scenario each: the seed's six variants, their neighbours, and edits while a run is going on.
+//! What users do on either side, one scenario each: the seed's six variants and their neighbours.
 
 use domain::job::Wants;
 use domain::kommunikation::Direction;
-use harness::world::{Beteiligter, World, mail, phone, row};
+use harness::world::{Beteiligter, mail, phone, row};
 use harness::{Result, eventually};
-use serde_json::{Value, json};
-use simulator::{Calls, Edit, JournalEntry, Moment, NewKommunikation, Operation};
+use serde_json::json;
+use simulator::{Calls, Edit, JournalEntry, Moment, Operation};
 
-const A: &str = "a@example.org";
-const B: &str = "b@example.org";
-const C: &str = "c@example.org";
+use crate::synced::{A, B, C, Synced};
+
 const OFFICE: &str = "+493023125100";
-
-/// A world with one Beteiligter that is in agreement, and a worker at work.
-struct Synced {
-    world: World,
-    one: Beteiligter,
-    _worker: harness::RunningProgram,
-}
-
-impl Synced {
-    async fn with(mails: Value, phones: Value, rows: Vec<NewKommunikation>) -> Result<Self> {
-        let world = World::start().await?;
-        let one = world.given(104_860, mails, phones, rows);
-        let worker = world.worker().await?;
-        world.sync(&[&one.id]).await?;
-        world.then_agreed_and_silent(&[&one]).await?;
-        Ok(Self { world, one, _worker: worker })
-    }
-
-    /// A is known to both sides.
-    async fn with_a() -> Result<Self> {
-        Self::with(json!([mail(A, true)]), json!([]), vec![row(4, A, Some("Büro"))]).await
-    }
-
-    fn row_id(&self, index: usize) -> i64 {
-        self.world.simulator.advoware().rows(self.one.betnr)[index].id
-    }
-
-    fn change(&self, index: usize, tlf: &str) -> Edit {
-        let (betnr, komm_id) = (self.one.betnr, self.row_id(index));
-        Edit::AdvowareChange { betnr, komm_id, tlf: Some(tlf.to_owned()), bemerkung: None, online: None }
-    }
-
-    fn replace(&self, from: &str, to: &str) -> Edit {
-        Edit::EspoReplace { id: self.one.id.clone(), from: from.to_owned(), to: to.to_owned() }
-    }
-
-    fn add_mail(&self, address: &str) -> Edit {
-        Edit::EspoAddMail { id: self.one.id.clone(), address: address.to_owned() }
-    }
-
-    fn remove(&self, value: &str) -> Edit {
-        Edit::EspoRemove { id: self.one.id.clone(), value: value.to_owned() }
-    }
-
-    /// Does the edits, syncs, and checks agreement and silence.
-    async fn after(&self, edits: &[Edit]) -> Result<Vec<JournalEntry>> {
-        for edit in edits {
-            self.world.simulator.edit(edit).expect("the edit is possible");
-        }
-        let calls = self.world.sync_at_once(&[&self.one.id]).await?;
-        self.world.then_agreed_and_silent(&[&self.one]).await?;
-        Ok(calls)
-    }
-
-    /// As [`Self::after`], where two calls for nothing are not to be had: without versions, a write is preceded by a read.
-    async fn after_without_counting(&self, edits: &[Edit]) -> Result<()> {
-        for edit in edits {
-            self.world.simulator.edit(edit).expect("the edit is possible");
-        }
-        self.world.sync_at_once(&[&self.one.id]).await?;
-        assert_eq!(self.values(), self.world.advo_values(self.one.betnr));
-        assert_eq!(self.world.field(&self.one.id, "syncStatus"), json!("clean"));
-        Ok(())
-    }
-
-    fn values(&self) -> Vec<String> {
-        self.world.espo_values(&self.one.id)
-    }
-
-    fn remark(&self, index: usize) -> String {
-        self.world.simulator.advoware().rows(self.one.betnr)[index].bemerkung.clone().unwrap_or_default()
-    }
-}
 
 fn operations(calls: &[JournalEntry]) -> Vec<Operation> {
     let mut operations: Vec<Operation> = calls.iter().map(|call| call.operation).collect();
@@ -330,73 +256,6 @@ async fn k8a_to_advoware_leaves_advowares_edit_waiting_and_a_follow_up_fetches_i
 }
 
 #[tokio::test]
-async fn k8b_a_users_edit_before_stage_3_is_kept_and_our_own_write_is_not_taken_for_one() -> Result<()> {
-    let synced = Synced::with_a().await?;
-    // Stage 2 writes B; right after it the user changes the row again, to C.
-    synced.world.simulator.edit_at(Moment::after(Calls::to(Operation::EspoPut).nth(2)), synced.change(0, C));
-    synced.after(&[synced.change(0, B)]).await?;
-    assert_eq!(synced.values(), [C]);
-    assert!(synced.world.simulator.espocrm().notes().is_empty(), "nobody is told of a conflict that was none");
-    Ok(())
-}
-
-#[tokio::test]
-async fn k8b_a_value_entered_again_while_its_deletion_is_synced_comes_back() -> Result<()> {
-    let synced = Synced::with_a().await?;
-    synced.world.simulator.edit_at(Moment::after(Calls::to(Operation::EspoPut).nth(2)), synced.change(0, A));
-    synced.after(&[synced.change(0, "")]).await?;
-    assert_eq!(synced.values(), [A]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn k8b_an_edit_in_espocrm_between_load_and_write_is_seen_by_its_version() -> Result<()> {
-    let synced = Synced::with_a().await?;
-    synced.world.simulator.edit_at(Moment::before(Calls::to(Operation::EspoPut).nth(2)), synced.add_mail(C));
-    let calls = synced.after(&[synced.change(0, B)]).await?;
-    assert!(calls.iter().any(|call| call.status == Some(409)), "{calls:?}");
-    assert_eq!(synced.values(), [B, C]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn k8b_without_optimistic_concurrency_the_record_is_read_again_before_it_is_written() -> Result<()> {
-    let synced = Synced::with_a().await?;
-    synced.world.simulator.espocrm().switch(|switches| switches.optimistic_concurrency = false);
-    synced.world.simulator.edit_at(Moment::after(Calls::to(Operation::EspoPut)), synced.add_mail(C));
-    synced.after(&[synced.change(0, B)]).await?;
-    assert_eq!(synced.values(), [B, C]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn k9_without_optimistic_concurrency_a_late_edit_is_not_marked_clean_either() -> Result<()> {
-    let synced = Synced::with_a().await?;
-    synced.world.simulator.espocrm().switch(|switches| switches.optimistic_concurrency = false);
-    // The last read but one is the look after the writes; the user edits after it, and no webhook tells.
-    synced.world.simulator.edit_at(Moment::after(Calls::to(Operation::EspoGet).nth(4)), synced.add_mail(C));
-    synced.after_without_counting(&[synced.change(0, B)]).await?;
-    assert_eq!(synced.values(), [B, C]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn k1a_a_row_that_this_run_created_and_a_user_removed_is_not_created_again() -> Result<()> {
-    let synced = Synced::with_a().await?;
-    let betnr = synced.one.betnr;
-    let held = synced.world.simulator.pause_at(Moment::after(Calls::to(Operation::PostKommunikation)));
-    synced.world.simulator.edit(&synced.add_mail(B)).unwrap();
-    synced.world.trigger(&[&synced.one.id]).await?;
-    held.reached().await;
-    let komm_id = synced.row_id(1);
-    synced.world.simulator.edit(&Edit::AdvowareRemove { betnr, komm_id }).unwrap();
-    held.release();
-    synced.world.run_until_quiet().await?;
-    assert_eq!(synced.values(), [A]);
-    synced.world.then_agreed_and_silent(&[&synced.one]).await
-}
-
-#[tokio::test]
 async fn k1a_a_new_espocrm_record_for_an_old_number_costs_no_value() -> Result<()> {
     let synced = Synced::with_a().await?;
     let (world, betnr) = (&synced.world, synced.one.betnr);
@@ -423,15 +282,6 @@ async fn a_second_record_with_the_same_number_is_told_and_nothing_is_written_for
     let told: String = sqlx::query_scalar(query).bind(second).fetch_one(&pool).await?;
     assert!(told.contains("betnr_taken"), "{told}");
     world.then_agreed_and_silent(&[&synced.one]).await
-}
-
-#[tokio::test]
-async fn k9_an_edit_just_before_the_bookkeeping_write_is_not_marked_clean() -> Result<()> {
-    let synced = Synced::with_a().await?;
-    synced.world.simulator.edit_at(Moment::before(Calls::to(Operation::EspoPut).nth(3)), synced.add_mail(C));
-    synced.after(&[synced.change(0, B)]).await?;
-    assert_eq!(synced.values(), [B, C]);
-    Ok(())
 }
 
 #[tokio::test]

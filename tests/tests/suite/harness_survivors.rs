@@ -1,39 +1,16 @@
-//! The harness: whatever ends it, its servers end with it. A second copy of this binary is started and ended.
+//! The harness: whatever ends it, its servers end with it. A program that holds some is started and ended.
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use harness::{PrivatePostgres, PrivateRedis, ProcessId, Program, Result, RunningProgram, eventually};
+use harness::{PrivateRedis, ProcessId, Program, Result, RunningProgram, eventually};
 
 const WITHIN: Duration = Duration::from_secs(20);
-const HOLD: &str = "KANZLEISYNC_TEST_HOLDS_SERVERS";
-
-/// Not a test of its own: the process that the tests below start and end. Returns at once when run otherwise.
-#[tokio::test]
-#[ignore = "started by the other tests of this module"]
-async fn holds_servers() -> Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "tells how this test binary was started")]
-    let Ok(end) = std::env::var(HOLD) else { return Ok(()) };
-    let (redis, postgres) = tokio::try_join!(PrivateRedis::start(), PrivatePostgres::start())?;
-    let worker = Program::new("/bin/sleep").arg(1000).start()?;
-    let servers = [redis.pid().unwrap(), postgres.pid().unwrap(), worker.pid()];
-    let family = servers.into_iter().flat_map(|pid| pid.children().into_iter().chain([pid]));
-    let pids: Vec<String> = family.map(|pid| pid.to_string()).collect();
-    println!("\nholding {}", pids.join(" "));
-    std::io::stdout().flush()?;
-    match end.as_str() {
-        "panic" => panic!("as asked"),
-        "interrupted" => harness::interrupted().await,
-        _ => std::future::pending().await,
-    }
-}
 
 async fn holder(end: &str) -> Result<(RunningProgram, Vec<ProcessId>)> {
-    let arguments = ["--exact", "harness_survivors::holds_servers", "--ignored", "--nocapture"];
-    let holder = Program::new(std::env::current_exe()?).args(arguments).env(HOLD, end).start()?;
+    let holder = Program::built("kanzleisync-holder")?.arg(end).start()?;
     let line = holder.wait_for_line("holding ", WITHIN).await?;
     let family: Vec<ProcessId> = line.split_whitespace().filter_map(|word| word.parse().ok().map(ProcessId)).collect();
     assert!(family.len() > 3, "the servers' children are among them: {line}");

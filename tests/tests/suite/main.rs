@@ -15,5 +15,7 @@ mod harness_programs;
 mod harness_servers;
 mod harness_survivors;
 mod privacy;
+mod races;
 mod sweep;
+mod synced;
 mod triggers;
