@@ -1,7 +1,8 @@
 //! Users who edit while a run is going on.
 
 use harness::Result;
-use simulator::{Calls, Edit, Moment, Operation};
+use harness::world::PATIENCE;
+use simulator::{Calls, Edit, Fault, FaultKind, Moment, Operation};
 
 use crate::synced::{A, B, C, Synced};
 
@@ -78,5 +79,41 @@ async fn k9_an_edit_just_before_the_bookkeeping_write_is_not_marked_clean() -> R
     synced.world.simulator.edit_at(Moment::before(Calls::to(Operation::EspoPut).nth(3)), synced.add_mail(C));
     synced.after(&[synced.change(0, B)]).await?;
     assert_eq!(synced.values(), [B, C]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_edit_while_a_failed_run_waits_is_kept_and_is_no_conflict_with_our_own_write() -> Result<()> {
+    let synced = Synced::with_a().await?;
+    let simulator = &synced.world.simulator;
+    // B has reached EspoCRM; its marker fails, and before the next try the user changes the row again, to C.
+    simulator.faults().arm(Fault::new(Calls::to(Operation::PutKommunikation), FaultKind::status(500)));
+    simulator.edit_at(Moment::after(Calls::to(Operation::PutKommunikation)), synced.change(0, C));
+    simulator.edit(&synced.change(0, B)).unwrap();
+    synced.world.sync(&[&synced.one.id]).await?;
+    assert_eq!(synced.values(), [C]);
+    assert!(simulator.espocrm().notes().is_empty(), "nobody is told of a conflict that was none");
+    synced.world.then_agreed_and_silent(&[&synced.one]).await
+}
+
+#[tokio::test]
+async fn an_edit_after_a_worker_was_killed_between_both_halves_of_a_change_is_kept() -> Result<()> {
+    for (before, after, expected) in [(B, C, vec![C]), ("", A, vec![A]), (B, "", vec![])] {
+        let synced = Synced::with_a().await?;
+        let simulator = &synced.world.simulator;
+        let held = simulator.pause_at(Moment::after(Calls::to(Operation::EspoPut).nth(2)));
+        simulator.edit(&synced.change(0, before)).unwrap();
+        synced.world.trigger(&[&synced.one.id]).await?;
+        held.reached().await;
+        synced.worker.kill()?;
+        synced.worker.exited(PATIENCE).await?;
+        held.release();
+        simulator.edit(&synced.change(0, after)).unwrap();
+        let _other = synced.world.worker().await?;
+        synced.world.run_until_quiet().await?;
+        assert_eq!(synced.values(), expected, "{before:?} then {after:?}");
+        assert!(simulator.espocrm().notes().is_empty(), "nobody is told of a conflict that was none");
+        synced.world.then_agreed_and_silent(&[&synced.one]).await?;
+    }
     Ok(())
 }

@@ -13,7 +13,7 @@ pub(crate) const C: &str = "c@example.org";
 pub(crate) struct Synced {
     pub(crate) world: World,
     pub(crate) one: Beteiligter,
-    _worker: harness::RunningProgram,
+    pub(crate) worker: harness::RunningProgram,
 }
 
 impl Synced {
@@ -23,7 +23,7 @@ impl Synced {
         let worker = world.worker().await?;
         world.sync(&[&one.id]).await?;
         world.then_agreed_and_silent(&[&one]).await?;
-        Ok(Self { world, one, _worker: worker })
+        Ok(Self { world, one, worker })
     }
 
     /// A is known to both sides.
