@@ -85,7 +85,7 @@ pub async fn run(
     let tidy = metrics.clone();
     let _tidying = AbortOnDropHandle::new(tokio::spawn(async move { tidy.keep_tidy().await }));
     let intake = Intake { queue: queue.clone(), gate: Arc::new(Gate::new(&settings)), scans };
-    let health = Health { queue, hub: hub.clone(), metrics };
+    let health = Health { queue, hub: hub.clone(), metrics, tells_queue: true };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
 
     let serving =

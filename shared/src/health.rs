@@ -26,6 +26,8 @@ pub struct Health {
     pub hub: Hub,
     /// The program's metrics.
     pub metrics: Metrics,
+    /// Whether it tells the queue's depth: the producer does, for all; from every worker too, sums would be wrong.
+    pub tells_queue: bool,
 }
 
 /// `/healthz`, `/readyz`, `/metrics`.
@@ -57,7 +59,9 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
 
 /// Queue gauges are read when somebody asks, so they cost nothing in between.
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    if let Ok(Ok(counts)) = tokio::time::timeout(CHECK_TIMEOUT, health.queue.counts()).await {
+    if health.tells_queue
+        && let Ok(Ok(counts)) = tokio::time::timeout(CHECK_TIMEOUT, health.queue.counts()).await
+    {
         crate::queue::set_queue_gauges(health.queue.name(), &counts);
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], health.metrics.render())

@@ -61,7 +61,8 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
         .await
         .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
     let address = listener.local_addr().unwrap_or(settings.listen);
-    let routes = health::routes(Health { queue: queue.clone(), hub: hub.clone(), metrics: metrics.clone() });
+    let routes =
+        health::routes(Health { queue: queue.clone(), hub: hub.clone(), metrics: metrics.clone(), tells_queue: false });
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
     let tidying = tokio::spawn(async move { metrics.keep_tidy().await });
     tracing::info!(%address, concurrency = settings.concurrency, "worker ready");

@@ -16,6 +16,7 @@ const DURATION: &str = "kanzleisync_job_duration_seconds";
 const IN_PROGRESS: &str = "kanzleisync_jobs_in_progress";
 const QUEUE_JOBS: &str = "kanzleisync_queue_jobs";
 const OLDEST: &str = "kanzleisync_queue_oldest_job_age_seconds";
+const WORKERS: &str = "kanzleisync_workers";
 
 /// Creates every series of a queue.
 pub(super) fn register(queue: QueueName) {
@@ -43,6 +44,9 @@ pub fn set_queue_gauges(queue: QueueName, counts: &Counts) {
         gauge!(QUEUE_JOBS, "queue" => queue, "state" => state).set(jobs as f64);
     }
     gauge!(OLDEST, "queue" => queue).set(counts.oldest_ready.as_secs_f64());
+    // Every worker works on every queue, so any queue tells their number.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody runs 2^53 workers")]
+    gauge!(WORKERS).set(counts.workers as f64);
 }
 
 pub(super) fn enqueued(queue: QueueName, result: EnqueueResult) {

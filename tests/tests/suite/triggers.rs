@@ -239,6 +239,7 @@ async fn every_series_exists_from_the_start_at_0() -> Result<()> {
         "kanzleisync_queue_jobs{queue=\"beteiligte\",state=\"dead\"} 0",
         "kanzleisync_queue_oldest_job_age_seconds{queue=\"beteiligte\"} 0",
         "kanzleisync_jobs_enqueued_total{queue=\"beteiligte\",result=\"new\"} 0",
+        "kanzleisync_workers 0",
     ] {
         assert!(metrics.contains(series), "{series} is missing in\n{metrics}");
     }
@@ -255,6 +256,10 @@ async fn every_series_exists_from_the_start_at_0() -> Result<()> {
     ] {
         assert!(metrics.contains(series), "{series} is missing in\n{metrics}");
     }
+    assert!(
+        !metrics.contains("kanzleisync_queue_jobs"),
+        "the producer alone tells the depth, else sums over all would be wrong"
+    );
     Ok(())
 }
 
