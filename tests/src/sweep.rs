@@ -53,9 +53,11 @@ enum Hub {
     Right,
     RowGone,
     RemarkCleared,
+    /// Nothing is known, and the pair never agreed: markers may be another record's.
+    FirstMeeting,
 }
 
-const HUBS: [Hub; 4] = [Hub::None, Hub::Right, Hub::RowGone, Hub::RemarkCleared];
+const HUBS: [Hub; 5] = [Hub::None, Hub::Right, Hub::RowGone, Hub::RemarkCleared, Hub::FirstMeeting];
 const LETTERS: [u8; 3] = [0, 1, 2];
 
 /// EspoCRM's side: for each letter absent, or present in the first or second group; and which letter is primary.
@@ -180,7 +182,7 @@ fn for_each_multiset(all: &[RowState], max: usize, visit: &mut impl FnMut(&[RowS
 impl State {
     fn makes_sense(&self) -> bool {
         match self.hub {
-            Hub::None | Hub::Right => true,
+            Hub::None | Hub::Right | Hub::FirstMeeting => true,
             // The vanished row is one more than the visible ones.
             Hub::RowGone => self.rows.len() < 3,
             Hub::RemarkCleared => self.rows.iter().any(|row| matches!(row.mark, Mark::Value(_))),
@@ -257,7 +259,9 @@ impl State {
                 held: false,
             });
         }
-        world.base = (self.hub != Hub::None).then_some(Base { rows: base, ahead: Vec::new() });
+        world.first_meeting = self.hub == Hub::FirstMeeting;
+        world.base =
+            (!matches!(self.hub, Hub::None | Hub::FirstMeeting)).then_some(Base { rows: base, ahead: Vec::new() });
         world
     }
 
@@ -291,6 +295,9 @@ impl State {
         assert!(again.is_empty(), "not quiet after one run: {self}\nfirst {plan:?}\nthen {again:?}");
         self.assert_agreed(&end);
         self.assert_not_resurrected(&start, &end);
+        if self.hub == Hub::FirstMeeting {
+            self.assert_nothing_lost(&start, &end);
+        }
         if depth == Depth::EveryStop {
             self.check_stops(&start, &end);
             self.check_one_way_first(&start, &end);
@@ -337,6 +344,19 @@ impl State {
                 let carried = end.advo.rows.iter().any(|row| row.tlf == *value);
                 assert!(!in_espo(end) && !carried, "resurrected a deletion: {self}");
             }
+        }
+    }
+
+    /// At a first meeting no marker is evidence of an edit or a deletion: whatever either side holds stays.
+    fn assert_nothing_lost(&self, start: &World, end: &World) {
+        let in_espo = |world: &World| {
+            let mails = world.espo.mails.iter().map(|mail| mail.address.clone());
+            mails.chain(world.espo.phones.iter().map(|phone| phone.number.clone())).collect::<Vec<_>>()
+        };
+        let kept = in_espo(end);
+        assert!(in_espo(start).iter().all(|value| kept.contains(value)), "EspoCRM lost a value: {self}");
+        for row in start.advo.rows.iter().filter(|row| !row.tlf.is_empty()) {
+            assert!(end.advo.rows.iter().any(|kept| kept.tlf == row.tlf), "lost {}: {self}", row.tlf);
         }
     }
 

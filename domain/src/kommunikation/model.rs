@@ -17,6 +17,8 @@ pub struct World {
     pub advo: AdvoView,
     /// What the hub remembers.
     pub base: Option<Base>,
+    /// Both records never agreed before.
+    pub first_meeting: bool,
     /// EspoCRM's version of the record; every write moves it, a user's too.
     pub espo_version: u32,
     writes: u32,
@@ -55,7 +57,7 @@ const FIRST_CREATED_ID: i64 = 1_000;
 impl World {
     /// What a run would see.
     pub fn seen(&self) -> Seen<'_> {
-        Seen { espo: &self.espo, advo: &self.advo, base: self.base.as_ref(), first_meeting: false }
+        Seen { espo: &self.espo, advo: &self.advo, base: self.base.as_ref(), first_meeting: self.first_meeting }
     }
 
     /// The plan of the next run.
@@ -70,6 +72,8 @@ impl World {
         plan.espo.iter().for_each(|write| self.write_espo(write));
         plan.advo_then.iter().for_each(|write| self.write_advo(write));
         self.remember();
+        // A one-way run may have left rows whose marker is still another record's.
+        self.first_meeting &= direction != Direction::Both;
         plan
     }
 

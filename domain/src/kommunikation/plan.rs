@@ -21,7 +21,7 @@ pub struct Seen<'a> {
     pub advo: &'a AdvoView,
     /// What the hub remembers as last agreed; `None` before the first sync or after the hub was lost.
     pub base: Option<&'a Base>,
-    /// The two records never agreed before: markers whose value EspoCRM lacks speak of another record.
+    /// The two records never agreed before: markers may be another record's.
     pub first_meeting: bool,
 }
 

@@ -46,12 +46,14 @@ impl Row<'_> {
         }
     }
 
-    /// Before the two records ever agreed, a marker whose value EspoCRM lacks was written for another record: it says nothing of
-    /// a deletion here, and must not cost the value (K1a).
+    /// Before the two records ever agreed, a marker may be another record's: it is no evidence of an edit or a deletion here, and
+    /// must not cost a value on either side (K1a). It stands where row and EspoCRM both hold its value.
     fn forget_foreign_marker(&mut self, mails: &[Entry], phones: &[Entry]) {
+        let Identity::Marked(marked) = &self.identity else { return };
         let entries = if self.group.kind() == Kind::Mail { mails } else { phones };
-        if self.marked().is_some_and(|marked| entries.iter().all(|entry| entry.canonical != *marked)) {
-            self.identity = Identity::Unmarked;
+        let stands = self.value.as_ref() == Some(marked) && entries.iter().any(|entry| entry.canonical == *marked);
+        if !stands {
+            self.identity = if self.value.is_some() { Identity::Unmarked } else { Identity::Slot };
         }
     }
 
@@ -113,7 +115,8 @@ impl<'a> Sides<'a> {
             rows.extend(read_row(row, remark, remembered, &phones, &advo.top_level));
         }
         if first_meeting {
-            for row in &mut rows {
+            // A row that the base knows got its marker from us, for this very pair.
+            for row in rows.iter_mut().filter(|row: &&mut Row<'_>| !memory.knows(row.id())) {
                 row.forget_foreign_marker(&mails, &phones);
             }
         }
@@ -174,6 +177,10 @@ impl Memory {
         let is_agreed = |known: &&BaseRow| ahead.iter().all(|row| row.id != known.id);
         let rows = base.rows.iter().filter(is_agreed).cloned().chain(ahead.iter().map(as_row)).collect();
         Self { rows, ahead }
+    }
+
+    fn knows(&self, id: KommId) -> bool {
+        self.rows.iter().any(|known| known.id == id)
     }
 
     /// The marker that a row goes by (K1a): what is ahead of it, its own, else what is remembered.

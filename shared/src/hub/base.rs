@@ -29,6 +29,8 @@ pub struct Agreed<'a> {
     pub advoware_row_id: Option<&'a RowId>,
     /// EspoCRM's `modifiedAt` as read again.
     pub espo_modified_at: Option<DateTime<Utc>>,
+    /// A one-way run left something to do: markers may still be another record's.
+    pub first_meeting: bool,
 }
 
 /// Whether a record may be synced with the number it names.
@@ -111,7 +113,7 @@ impl Hub {
     ) -> Result<(), HubError> {
         sqlx::query(
             "UPDATE beteiligte SET
-               first_meeting = false, kommunikation = $2, advoware_row_id = $3, espo_modified_at = $4,
+               first_meeting = $7, kommunikation = $2, advoware_row_id = $3, espo_modified_at = $4,
                findings = $5, agreed_at = $6, looked_at = $6
              WHERE espo_id = $1",
         )
@@ -121,6 +123,7 @@ impl Hub {
         .bind(agreed.espo_modified_at)
         .bind(rows::from_findings(findings))
         .bind(now)
+        .bind(agreed.first_meeting)
         .execute(&self.pool)
         .await?;
         Ok(())

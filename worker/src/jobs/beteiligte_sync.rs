@@ -145,13 +145,14 @@ impl BeteiligteJobs {
                 kommunikation: &base,
                 advoware_row_id: row_id.as_ref(),
                 espo_modified_at: run.loaded.espo.modified_at,
+                first_meeting: run.loaded.first_meeting && remains,
             };
             self.systems.hub.remember_agreed(run.id, agreed, &findings, self.clock.now()).await?;
         } else {
             self.systems.hub.remember_look(run.id, &findings, self.clock.now()).await?;
         }
         run.loaded.base = Some(base);
-        run.loaded.first_meeting = false;
+        run.loaded.first_meeting &= remains;
 
         let espo = &run.loaded.espo;
         let is_due = run.wrote
