@@ -46,7 +46,8 @@ async fn two_of_each_start_at_the_same_time_and_leave_nothing() -> Result<()> {
     let family: Vec<ProcessId> = servers.into_iter().flat_map(|pid| pid.children().into_iter().chain([pid])).collect();
     let ports = [redis_1.port(), redis_2.port(), postgres_1.port(), postgres_2.port()];
     assert!(family.len() > servers.len(), "PostgreSQL has children");
-    assert!(family.iter().all(|pid| pid.is_alive()));
+    // Of the children, a session's may end at any moment.
+    assert!(servers.iter().all(|pid| pid.is_alive()));
     assert!(ports.iter().all(|port| listens(*port)));
 
     drop((redis_1, redis_2, postgres_1, postgres_2));
