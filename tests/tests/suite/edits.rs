@@ -2,7 +2,7 @@
 
 use domain::job::Wants;
 use domain::kommunikation::Direction;
-use harness::world::{Beteiligter, mail, phone, row};
+use harness::world::{Beteiligter, PATIENCE, mail, phone, row};
 use harness::{Result, eventually};
 use serde_json::json;
 use simulator::{Calls, Edit, JournalEntry, Moment, Operation};
@@ -156,6 +156,10 @@ async fn k6_both_sides_changed_one_item_espocrm_wins_a_note_tells_and_the_audit_
     let query = "SELECT before->>'tlf' FROM sync_audit WHERE rule = 'overwritten_by_espo'";
     let kept: Vec<Option<String>> = sqlx::query_scalar(query).fetch_all(&pool).await?;
     assert_eq!(kept, [Some(C.to_owned())]);
+    let address = harness::world::address_in(&synced.worker.wait_for_line("worker ready", PATIENCE).await?)?;
+    let metrics = reqwest::get(format!("http://{address}/metrics")).await.expect("metrics").text().await.expect("text");
+    let told = "kanzleisync_findings_total{flow=\"beteiligte\",kind=\"overwritten_by_espo\"} 1";
+    assert!(metrics.contains(told), "a decided conflict is counted, once: {metrics}");
     Ok(())
 }
 

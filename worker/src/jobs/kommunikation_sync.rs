@@ -40,7 +40,7 @@ pub(super) struct Run<'a> {
     /// Something was written to either side.
     pub(super) wrote: bool,
     pub(super) summary: Summary,
-    /// What the last plan found.
+    /// What the last plan found, and the conflicts that this run has decided.
     pub(super) findings: BTreeSet<Finding>,
     rounds_left: u32,
     /// Rows that Advoware confirmed since the last look.
@@ -103,7 +103,10 @@ impl<'a> Run<'a> {
         if !self.wrote && !plan.is_empty() && changed(seen).is_conflict() {
             tracing::info!("both sides changed; EspoCRM wins where both touched one item");
         }
-        self.findings = plan.findings.iter().copied().collect();
+        // A conflict is told when it has been decided: by then no plan shows it any more.
+        let is_decided = |finding: &Finding| finding.kind == FindingKind::OverwrittenByEspo;
+        self.findings.retain(is_decided);
+        self.findings.extend(plan.findings.iter().copied().filter(|finding| !is_decided(finding)));
         Ok(plan)
     }
 
@@ -201,6 +204,9 @@ impl<'a> Run<'a> {
         // The other variants are counted where their value arrives, in EspoCRM.
         if let Variant::Var1 | Variant::Var2 | Variant::Var5 | Variant::Link | Variant::Online = write.variant {
             count_change(write.variant);
+        }
+        if write.overwrites {
+            self.findings.insert(Finding::on(FindingKind::OverwrittenByEspo, answer.id));
         }
         self.base().learn(answer.id, &write.content);
         // Without a change token one cannot tell a write that was not kept from a user's edit; the next plan judges by content.
