@@ -81,12 +81,12 @@
 
 mod book;
 mod claim;
-mod connection;
 mod deliver;
 mod error;
 mod job;
 mod metrics;
 mod name;
+mod patient;
 mod script;
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use domain::job::Wants;
 use redis::IntoConnectionInfo;
 
 use super::claim::{Claim, Claimed, Fence, Finished};
-use super::connection::Link;
 use super::error::QueueError;
 use super::job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobView, NewJob, Outcome};
 use super::metrics;
 use super::name::QueueName;
-use super::script::{self, Call};
+use super::script;
+use crate::link::Link;
+use crate::link::script::Call;
 
 /// Jobs per script call: Redis serves nobody else while a script runs.
 const CHUNK: usize = 1000;
@@ -65,7 +66,7 @@ impl Queue {
 
     /// Withdraws what waits for `entity`: its waiting job, or the follow-up of its running one. Tells whether there was any.
     pub async fn drop_waiting(&self, entity: &str) -> Result<bool, QueueError> {
-        self.call(&script::DROP_WAITING).arg(entity).patiently(&self.link).await
+        Ok(self.call(&script::DROP_WAITING).arg(entity).patiently(&self.link).await?)
     }
 
     /// Asks to run `job`, whose token `worker` holds. `key` is unique per delivery.
@@ -104,7 +105,7 @@ impl Queue {
     /// Extends the lease of a run from now; `false`: it is lost. Does not wait for a Redis that is away, the lease would not
     /// live to see it.
     pub(super) async fn renew(&self, job: &JobId, fence: &Fence, lease: Duration) -> Result<bool, QueueError> {
-        self.call(&script::RENEW).arg(job.as_str()).arg(&fence.0).arg(millis(lease)).once(&self.link).await
+        Ok(self.call(&script::RENEW).arg(job.as_str()).arg(&fence.0).arg(millis(lease)).once(&self.link).await?)
     }
 
     /// Writes the outcome of a run.
@@ -134,7 +135,7 @@ impl Queue {
 
     /// Gives back what `worker` holds: prefetched jobs, and with `runs_too` those whose runs have been cut off.
     pub(super) async fn hand_back(&self, worker: &str, runs_too: bool) -> Result<u64, QueueError> {
-        self.call(&script::HAND_BACK).arg(worker).arg(u8::from(runs_too)).once(&self.link).await
+        Ok(self.call(&script::HAND_BACK).arg(worker).arg(u8::from(runs_too)).once(&self.link).await?)
     }
 
     /// How many jobs are in which state. Costs the same whatever the backlog.

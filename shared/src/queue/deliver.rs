@@ -6,7 +6,7 @@
 //! | 2 lost wake-ups of `poll_with_interval` | own strategy ([`wake`]): pub/sub, and an interval polled until `Pending` |
 //! | 3 `lock_tasks` costs O(backlog) | off; the entity's slot in the book is the lock |
 //! | 4, 5 attempts, delays, time-outs | counted and kept in the book; the time limit is inside [`run_one`] |
-//! | 6 a short stall ends the worker | [`Patient`](super::connection::Patient), and a new worker behind it |
+//! | 6 a short stall ends the worker | [`Patient`](super::patient::Patient), and a new worker behind it |
 //! | 7 a worker's name is refused after a restart | a new UUID for every worker |
 //! | 8-11 retention, idempotency keys, counts | not used |
 //! | 13 an ack stops at the first foreign id; done sets grow | no acks (`persist_results(false)`): `finish` takes the id away |

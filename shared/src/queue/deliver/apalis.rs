@@ -12,9 +12,9 @@ use tokio_util::task::TaskTracker;
 use super::wake::{Bell, Wakeful};
 use super::{METADATA_INTERVAL, Office, Running, run_one};
 use crate::queue::book::Queue;
-use crate::queue::connection::Patient;
 use crate::queue::error::QueueError;
 use crate::queue::job::{JobId, Outcome};
+use crate::queue::patient::Patient;
 
 /// A worker is dead to the others after three of these: its jobs run again within 10 s (J4).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
