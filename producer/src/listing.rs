@@ -40,6 +40,8 @@ pub(crate) struct Tally {
     pub(crate) new: usize,
     /// Of them: those whose job waited or ran already.
     pub(crate) merged: usize,
+    /// Records that were not queued: their job is dead, and who asked does not change that.
+    pub(crate) dead: usize,
     /// List elements without a usable id, which nothing can be done about.
     pub(crate) unreadable: usize,
 }
@@ -107,10 +109,14 @@ impl Tally {
     }
 
     fn count(&mut self, enqueued: &[Enqueued]) {
-        let new = enqueued.iter().filter(|one| one.result == EnqueueResult::New).count();
-        self.queued += enqueued.len();
-        self.new += new;
-        self.merged += enqueued.len() - new;
+        for one in enqueued {
+            match one.result {
+                EnqueueResult::New | EnqueueResult::Revived => self.new += 1,
+                EnqueueResult::Coalesced | EnqueueResult::BroughtForward | EnqueueResult::FollowUp => self.merged += 1,
+                EnqueueResult::LeftDead => self.dead += 1,
+            }
+        }
+        self.queued = self.new + self.merged;
     }
 }
 

@@ -9,7 +9,7 @@ use axum::Router;
 use shared::espocrm::Espocrm;
 use shared::health::{self, Health};
 use shared::hub::{Hub, HubError};
-use shared::queue::{self, Queue, QueueError, QueueName};
+use shared::queue::{self, Queue, QueueError, QueueName, Retention};
 use shared::settings::ProducerSettings;
 use shared::telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -81,7 +81,8 @@ pub async fn run(
     let scans = ScanRequests::default();
     let scan = Scan { espocrm, queue: queue.clone(), interval: settings.beteiligte_scan };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
-    let _promoting = AbortOnDropHandle::new(tokio::spawn(queue::keep_promoting(queue.clone())));
+    let retention = Retention { time: settings.job_retention, ..Retention::default() };
+    let _tending = AbortOnDropHandle::new(tokio::spawn(queue::keep_tending(queue.clone(), Some(retention))));
     let tidy = metrics.clone();
     let _tidying = AbortOnDropHandle::new(tokio::spawn(async move { tidy.keep_tidy().await }));
     let intake = Intake { queue: queue.clone(), gate: Arc::new(Gate::new(&settings)), scans };

@@ -8,19 +8,18 @@
 //! | `syncing` | its run is alive | no |
 //! | `syncing` | no live run: its worker died or was cut off | yes |
 //! | any | holds a dead job of it, and the record was not modified since | no: a person requeues it (J3) |
+//! | any | holds a dead job of it, and the record was modified since | yes: the dead job goes back to work |
 
-use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use domain::beteiligte::SyncStatus;
-use domain::ids::EspoId;
 use domain::job::Wants;
 use domain::kommunikation::Direction;
 use shared::espocrm::{Espocrm, Filter, ListedBeteiligte};
-use shared::queue::{Asker, Queue, QueueError};
+use shared::queue::{Asker, Queue, Seen};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -33,11 +32,6 @@ const ASKED_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Longest wait after a failed scan.
 const RETRY_INTERVAL: Duration = Duration::from_mins(1);
-
-/// Dead jobs that a scan looks at, latest first. With more of them something is wrong at large; what is then queued in vain dies
-/// again and stays visible.
-const MAX_DEAD_JOBS: usize = 10_000;
-const DEAD_PAGE: usize = 1000;
 
 const SCANS: &str = "kanzleisync_scans_total";
 
@@ -100,53 +94,38 @@ impl Scan {
     }
 
     async fn scan(&self) -> Result<Tally, ListingError> {
-        let dead = self.dead_since().await?;
         let mut tally = Tally::default();
         let mut pages = Pages::of_shrinking(&self.espocrm, Filter::StatusIn(STATUSES.to_vec()));
         while let Some(page) = pages.next().await? {
-            let live = self.live(&page.records).await?;
-            let is_due = |record: &ListedBeteiligte| {
-                is_due(record, live.contains(record.id.as_str()), dead.get(record.id.as_str()).copied())
-            };
-            let due: Vec<EspoId> = page.records.into_iter().filter(is_due).map(|record| record.id).collect();
-            tally.enqueue(&self.queue, &due, Wants::sync(Direction::Both), Asker::Event).await?;
+            let entities: Vec<String> = page.records.iter().map(|record| record.id.to_string()).collect();
+            let seen = self.queue.look(&entities).await?;
+            let mut due = [(Asker::Scan, Vec::new()), (Asker::ScanOfChanged, Vec::new())];
+            for record in page.records {
+                let asker = due_for(&record, seen.get(record.id.as_str()).copied());
+                if let Some((_, ids)) = due.iter_mut().find(|(known, _)| Some(*known) == asker) {
+                    ids.push(record.id);
+                }
+            }
+            for (asker, ids) in due {
+                tally.enqueue(&self.queue, &ids, Wants::sync(Direction::Both), asker).await?;
+            }
             tally.unreadable += page.unreadable as usize;
         }
         Ok(tally)
     }
-
-    /// Of the records that EspoCRM shows as `syncing`: those whose run is alive.
-    async fn live(&self, records: &[ListedBeteiligte]) -> Result<HashSet<String>, QueueError> {
-        let syncing = records.iter().filter(|record| record.sync_status == Some(SyncStatus::Syncing));
-        let entities: Vec<String> = syncing.map(|record| record.id.to_string()).collect();
-        self.queue.live(&entities).await
-    }
-
-    /// When the latest dead job of an entity died.
-    async fn dead_since(&self) -> Result<HashMap<String, DateTime<Utc>>, QueueError> {
-        let mut since = HashMap::new();
-        for offset in (0..MAX_DEAD_JOBS).step_by(DEAD_PAGE) {
-            let page = self.queue.dead(offset, DEAD_PAGE).await?;
-            let is_last = page.len() < DEAD_PAGE;
-            for job in page {
-                let died = job.dead_since_ms.and_then(|ms| DateTime::from_timestamp_millis(i64::try_from(ms).ok()?));
-                // Latest first: an older death of the same entity does not count.
-                since.entry(job.entity).or_insert(died.unwrap_or_default());
-            }
-            if is_last {
-                break;
-            }
-        }
-        Ok(since)
-    }
 }
 
-/// The table above. `modifiedAt` is only a hint, but one that every edit of fields moves (DOMAIN 5); should the clocks of EspoCRM
-/// and Redis be apart by more than an edit took, its webhook still queues it.
-fn is_due(record: &ListedBeteiligte, is_live: bool, dead_since: Option<DateTime<Utc>>) -> bool {
-    let is_running = record.sync_status == Some(SyncStatus::Syncing) && is_live;
-    let is_given_up = dead_since.is_some_and(|died| record.modified_at.is_none_or(|modified| modified <= died));
-    !is_running && !is_given_up
+/// The table above: who asks for the record, if anybody does. `modifiedAt` is only a hint, but one that every edit of fields moves
+/// (DOMAIN 5); should the clocks of EspoCRM and Redis be apart by more than an edit took, its webhook still queues it.
+fn due_for(record: &ListedBeteiligte, seen: Option<Seen>) -> Option<Asker> {
+    match seen {
+        Some(Seen::Running { is_live: true }) if record.sync_status == Some(SyncStatus::Syncing) => None,
+        Some(Seen::Dead { since_ms }) => {
+            let died = i64::try_from(since_ms).ok().and_then(DateTime::from_timestamp_millis);
+            record.modified_at.filter(|modified| Some(*modified) > died).map(|_| Asker::ScanOfChanged)
+        }
+        Some(Seen::Running { .. } | Seen::Waiting) | None => Some(Asker::Scan),
+    }
 }
 
 /// Every series exists from the start, at 0 (CONTRACT).
@@ -163,6 +142,7 @@ fn count_scan(outcome: &'static str) {
 #[cfg(test)]
 mod tests {
     use SyncStatus::{Dirty, PendingSync, Syncing};
+    use domain::ids::EspoId;
 
     use super::*;
 
@@ -176,22 +156,24 @@ mod tests {
             sync_next_retry: None,
             modified_at,
         };
+        let dead = |since_ms| Some(Seen::Dead { since_ms });
         let cases = [
-            (PendingSync, at(10), false, None, true),
-            (Dirty, None, false, None, true),
-            (Dirty, at(10), true, None, true),
-            (Syncing, at(10), true, None, false),
-            (Syncing, at(10), false, None, true),
-            (Syncing, at(10), false, at(11), false),
-            (Dirty, at(10), false, at(11), false),
-            (Dirty, at(10), false, at(10), false),
-            (Dirty, None, false, at(11), false),
-            (Dirty, at(12), false, at(11), true),
-            (Syncing, at(12), true, at(11), false),
+            (PendingSync, at(10), None, Some(Asker::Scan)),
+            (Dirty, None, Some(Seen::Waiting), Some(Asker::Scan)),
+            (Dirty, at(10), Some(Seen::Running { is_live: true }), Some(Asker::Scan)),
+            (Syncing, at(10), Some(Seen::Running { is_live: true }), None),
+            (Syncing, at(10), Some(Seen::Running { is_live: false }), Some(Asker::Scan)),
+            (Syncing, at(10), None, Some(Asker::Scan)),
+            (Syncing, at(10), dead(11_000), None),
+            (Dirty, at(10), dead(11_000), None),
+            (Dirty, at(10), dead(10_000), None),
+            (Dirty, None, dead(11_000), None),
+            (Dirty, at(12), dead(11_000), Some(Asker::ScanOfChanged)),
+            (Syncing, at(12), dead(11_000), Some(Asker::ScanOfChanged)),
         ];
         for case in cases {
-            let (status, modified_at, is_live, dead_since, expected) = case;
-            assert_eq!(is_due(&record(status, modified_at), is_live, dead_since), expected, "{case:?}");
+            let (status, modified_at, seen, expected) = case;
+            assert_eq!(due_for(&record(status, modified_at), seen), expected, "{case:?}");
         }
     }
 

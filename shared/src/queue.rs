@@ -1,100 +1,93 @@
 //! The queue. Jobs wait in Redis, run on any number of workers, one run of an entity at a time, and are never lost.
 //!
-//! Two halves. The **book** is ours: one Lua script per operation, in `queue/lua`. **Delivery** is apalis-redis', fed by the
-//! book in the *direct* way: our scripts write the few keys that it fetches from (the layout test fails when an upgrade
-//! changes them). The *window* way (backlog in the book, a feeder through its public API) was left alone: that API goes through
-//! `scheduled` (QUEUE 3, defect 1), and every job would be written twice. Nothing outside this module touches keys of the
-//! queue, and nothing of apalis shows outside.
+//! One Lua script per operation, in `queue/lua`; nothing outside this module touches keys of the queue. Needs Redis 7 or Valkey.
 //!
 //! # The life of a job
 //!
+//! An entity (a Beteiligter, an employee) has at most one job, in one of four states.
+//!
 //! ```text
-//!                enqueue: no job of the entity waits or runs
-//!                                   |
-//!                                   v
-//!   trigger: wants merged     +-----------+   hand_back (stop, grace period over)
-//!                    +------->|  waiting  |<---------------------------------------+
-//!                    +--------|   ready   |<------------- promote --------+        |
-//!                             +-----------+                               |        |
-//!                              |    |                               +-----------+  |
-//!       drop_waiting: erased <-+    | claim: fence, lease           |  waiting  |  |
-//!                                   v                               |  delayed  |  |
-//!        lease ran out,       +-----------+    retry, snooze        +-----------+  |
-//!        claim: a crash +---->|  running  |----------------------------^           |
-//!                       +-----|           |----------------------------------------+
-//!                             +-----------+
-//!                  done |     | give up, or the 3rd crash
-//!                       v     v
-//!     erased (a follow-up   +-----------+  requeue: ready again, counters reset
-//!      is a new job)        |   dead    |--------------------------------------> waiting
-//!                           +-----------+  delete: erased
+//!                       trigger: wants merged         trigger: wants merged; an operator's makes it ready
+//!                          +------+                      +------+
+//!                          |      v                      |      v
+//!      trigger        +----------------+   due      +----------------+
+//!   ------------->    |  ready (r)     |<-----------|  delayed (d)   |
+//!    no job yet       |  in a list     |            |  in `delayed`  |
+//!                     +----------------+            +----------------+
+//!                       |            ^                      ^
+//!   taken: fence, lease |            | handed back,         | retry: a failure; snooze: none
+//!   start counted       v            | or the lease ran     |
+//!                     +----------------+ out: a crash       |
+//!     done            |  running (x)   |--------------------+
+//!   <-----------------|  in `running`  |
+//!    erased; one more +----------------+<--- trigger: noted, one more run follows
+//!    run if asked for       | give up, or the 3rd crash
+//!                           v
+//!                     +----------------+   requeue, or a trigger that is not the scan's: ready
+//!                     |  dead (k)      |---------------------------------------------------->
+//!                     |  in `dead`     |   deleted, or past its retention: erased
+//!                     +----------------+
 //! ```
 //!
-//! - A trigger of an entity whose job *waits* merges its wants (bitwise or) into it; in back-off it does not bring it forward,
-//!   unless an operator asks. A trigger while the job *runs* is noted on it and leads to exactly one more run afterwards (J2).
-//! - A job has one *token*, its id: in the active list, in one worker's in-flight set, or in `delayed`; dead jobs in `dead`.
-//!   Tokens are moved, never copied. After missed heartbeats apalis-redis hands a token out again while its run may still be
-//!   alive: the claim then lays it into `delayed` until the lease has ended; a run that ends without finding its token leaves a
-//!   tombstone.
-//! - The run's *fence* is checked by renew and finish. A completion with an old one is refused and counted.
+//! - `drop_waiting` erases a ready or delayed job, and the follow-up of a running one.
+//! - A trigger while the job *runs* leads to exactly one more run (J2): of the same job where it waits again, of a new one where it
+//!   is done. An operator's also ends the back-off that the run may have earned.
+//! - A dead job stays dead for the scan; a webhook, an operator, or the scan of a record that changed since bring it back.
+//! - The run's *fence* is checked by renew and by the outcome. One with an old fence is refused and counted. An outcome whose answer
+//!   was lost is written again, harmlessly.
+//! - A job that crashed twice runs *alone* in its process (J3): the next worker to ask lets its runs end and takes nothing else.
 //! - Finished jobs leave nothing (E4).
 //!
 //! # Keys of a queue, `P` = `{kanzleisync:<queue>}`
 //!
 //! | key | type | holds |
 //! | --- | --- | --- |
-//! | `P:active` | list | ids that are ready, oldest first (apalis-redis) |
-//! | `P:inflight:<worker>` | set | ids fetched by a worker (apalis-redis) |
-//! | `P:data` | hash | id -> `0`, of every job that is not dead: apalis-redis wants arguments |
-//! | `P:meta:<id>` | hash | the job, see below; apalis-redis delivers it |
-//! | `P:workers`, `P:workers:metadata:<worker>`, `P:signal` | | liveness (apalis-redis), bounded by the live workers |
-//! | `core:apalis:queues:list` | zset | names of queues (apalis-redis) |
-//! | `P:book:waiting` | hash | entity -> id of its job that waits, ready or delayed |
-//! | `P:book:running` | hash | entity -> id of its job that runs: the entity's slot |
-//! | `P:book:delayed` | zset | tokens by due time in ms |
-//! | `P:book:dead` | zset | ids by time of death in ms |
-//! | `P:book:issued` | string | last number given to a job or a fence |
-//! | `P:wake` | channel | there is something to fetch |
+//! | `P:jobs` | hash | entity -> the job, packed (msgpack), fields below |
+//! | `P:ready:events`, `:scans`, `:alone` | list | tokens (entities) of ready jobs: asked for by anybody, by the scan only, to run alone. Every eighth start is the scan's (J6) |
+//! | `P:delayed`, `P:running`, `P:dead` | zset | entities by due time, end of the lease, time of death, in ms |
+//! | `P:workers` | zset | workers by last sign of life, in ms |
+//! | `P:issued`, `P:turns` | string | last number given to a job or a fence; starts so far |
+//! | `P:drain` | string | the worker that lets its runs end for a job that runs alone; expires by itself |
+//! | `P:paused` | string | exists while nobody may take jobs |
+//! | `P:wake` | channel | a list of ready jobs was empty and is not any more |
 //!
-//! # Fields of a job
+//! A ready job has a token in its list; tokens of jobs that were dropped, or moved to another line, stay behind and are thrown away by
+//! whoever meets them. The job says what it is.
+//!
+//! # Fields of a job, in the order in which they are packed
 //!
 //! | field | meaning |
 //! | --- | --- |
-//! | `attempts` | runs begun, counted by claim (apalis-redis wants the field) |
-//! | `max_attempts`, `status` | `1`, `Pending`: apalis-redis wants them, they mean nothing |
-//! | `s` | `w` waiting, `x` running, `k` dead, `z` tombstone |
-//! | `e`, `w` | entity, wants bits |
-//! | `d` | due since or at, ms |
-//! | `n`, `u`, `o` | of the run: fence, end of the lease in ms, owner (`worker/claim key`) |
-//! | `fw` | wants bits of triggers that came during the run |
-//! | `f`, `c` | failures, crashed runs; absent: 0 |
-//! | `why` | reason of the last failure |
-//! | `lt` | dead while its token is still on its way |
+//! | state | `r`, `d`, `x`, `k`, as above |
+//! | number | with the entity the job's id; Redis' time in microseconds when it was made |
+//! | wants | bits of what is asked for |
+//! | rank | who asks: 0 scan, 1 event, 2 operator, 3 requeue; the highest stays |
+//! | since | ms since when it is ready, or until when it is delayed |
+//! | failures, crashes, starts | counted failures, crashed runs, runs begun; these and the rest are absent in a fresh job |
+//! | fence, owner | of the run: its number, the worker |
+//! | next wants, next rank | of triggers during the run |
+//! | why | reason of the last failure |
 //!
-//! The time of enqueueing is the id (microseconds); the kind is the queue's.
-//!
-//! # Room left
-//!
-//! Priorities, pausing, limits, breakers and filters come with their own issue. All jobs become ready in `make_ready` and
-//! begin in `claim`: that is where priority and a pause belong. After its first crash a job does not yet run alone (J3).
-//! Redis Cluster is not supported (apalis-redis keeps one key outside the hash tag); Sentinel is not yet.
+//! The kind of a job is its queue's. Redis Cluster: all keys of a queue share a hash tag, so its scripts would run there, but the link
+//! does not follow a cluster's redirects: not supported.
 
 mod book;
-mod claim;
 mod deliver;
 mod error;
 mod job;
 mod metrics;
 mod name;
-mod patient;
 mod script;
+mod select;
+mod turn;
 
 #[cfg(test)]
 mod tests;
 
 pub use book::Queue;
-pub use deliver::{DeliverSettings, Lease, LeaseLost, Running, keep_promoting, run};
+pub use deliver::{DeliverSettings, Lease, LeaseLost, Progress, Running, keep_tending, run};
 pub use error::QueueError;
-pub use job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobView, NewJob, Outcome};
+pub use job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobView, Matching, NewJob, Outcome, Seen};
 pub use metrics::set_queue_gauges;
 pub use name::QueueName;
+pub use turn::Retention;

@@ -86,7 +86,8 @@ fn deliver_settings(settings: &WorkerSettings) -> DeliverSettings {
         lease: settings.sync.lease,
         run_limit: settings.sync.run_limit,
         shutdown_grace: settings.sync.shutdown_grace,
-        retry_delays: settings.sync.retry.clone(),
+        backoff: backoff(&settings.sync),
+        random: fastrand::f64,
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) async fn some(redis: &RedisSettings, arguments: &EnqueueBeteiligte) -
     Ok(report(tally))
 }
 
-/// Queues every record that EspoCRM has. An event as far as back-off goes: who asks for all does not mean those that fail.
+/// Queues every record that EspoCRM has, as a scan does: who asks for all does not mean those that fail, and does not want the
+/// webhooks to wait.
 pub(super) async fn everything(settings: &ProducerSettings, direction: Direction) -> Result<Report, CommandError> {
     let espocrm = Espocrm::new(&settings.espocrm)?;
     let queue = connect(&settings.redis).await?;
@@ -35,21 +36,25 @@ async fn enqueue_all(espocrm: &Espocrm, queue: &Queue, wants: Wants, tally: &mut
     let mut pages = Pages::of_everything(espocrm);
     while let Some(page) = pages.next().await? {
         let ids: Vec<_> = page.records.into_iter().map(|record| record.id).collect();
-        tally.enqueue(queue, &ids, wants, Asker::Event).await?;
+        tally.enqueue(queue, &ids, wants, Asker::Scan).await?;
         tally.unreadable += page.unreadable as usize;
     }
     Ok(())
 }
 
 fn report(tally: Tally) -> Report {
-    let Tally { queued, new, merged, unreadable } = tally;
+    let Tally { queued, new, merged, dead, unreadable } = tally;
+    let left_dead = match dead {
+        0 => String::new(),
+        count => format!("; {count} left in the dead set: look at `jobs list dead`, then requeue"),
+    };
     let left_out = match unreadable {
         0 => String::new(),
         count => format!("; {count} list entries of EspoCRM could not be read and were left out"),
     };
-    let text = format!("{queued} queued: {new} new, {merged} merged into work that waits or runs{left_out}");
-    let json = json!({"queued": queued, "new": new, "merged": merged, "unreadable": unreadable});
-    Report { text, json, found_something: unreadable > 0 }
+    let text = format!("{queued} queued: {new} new, {merged} merged into work that waits or runs{left_dead}{left_out}");
+    let json = json!({"queued": queued, "new": new, "merged": merged, "dead": dead, "unreadable": unreadable});
+    Report { text, json, found_something: unreadable + dead > 0 }
 }
 
 #[cfg(test)]
@@ -58,10 +63,12 @@ mod tests {
 
     #[test]
     fn the_report_counts_and_tells_what_was_left_out() {
-        let done = report(Tally { queued: 5, new: 3, merged: 2, unreadable: 0 });
+        let done = report(Tally { queued: 5, new: 3, merged: 2, ..Tally::default() });
         assert_eq!(done.text, "5 queued: 3 new, 2 merged into work that waits or runs");
-        assert_eq!(done.json, json!({"queued": 5, "new": 3, "merged": 2, "unreadable": 0}));
+        assert_eq!(done.json, json!({"queued": 5, "new": 3, "merged": 2, "dead": 0, "unreadable": 0}));
         assert!(!done.found_something);
         assert!(report(Tally { unreadable: 1, ..Tally::default() }).found_something);
+        let left = report(Tally { dead: 2, ..Tally::default() });
+        assert!(left.found_something && left.text.contains("2 left in the dead set"), "{left:?}");
     }
 }

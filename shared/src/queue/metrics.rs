@@ -16,6 +16,7 @@ const DURATION: &str = "kanzleisync_job_duration_seconds";
 const IN_PROGRESS: &str = "kanzleisync_jobs_in_progress";
 const QUEUE_JOBS: &str = "kanzleisync_queue_jobs";
 const OLDEST: &str = "kanzleisync_queue_oldest_job_age_seconds";
+const PAUSED: &str = "kanzleisync_queue_paused";
 const WORKERS: &str = "kanzleisync_workers";
 
 /// Creates every series of a queue.
@@ -44,22 +45,27 @@ pub fn set_queue_gauges(queue: QueueName, counts: &Counts) {
         gauge!(QUEUE_JOBS, "queue" => queue, "state" => state).set(jobs as f64);
     }
     gauge!(OLDEST, "queue" => queue).set(counts.oldest_ready.as_secs_f64());
+    gauge!(PAUSED, "queue" => queue).set(f64::from(u8::from(counts.is_paused)));
     // Every worker works on every queue, so any queue tells their number.
     #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody runs 2^53 workers")]
     gauge!(WORKERS).set(counts.workers as f64);
 }
 
 pub(super) fn enqueued(queue: QueueName, result: EnqueueResult) {
-    let result = if result == EnqueueResult::New { "new" } else { "coalesced" };
+    let result = match result {
+        EnqueueResult::New | EnqueueResult::Revived => "new",
+        EnqueueResult::Coalesced | EnqueueResult::BroughtForward | EnqueueResult::FollowUp => "coalesced",
+        EnqueueResult::LeftDead => return,
+    };
     counter!(ENQUEUED, "queue" => queue.as_str(), "result" => result).increment(1);
 }
 
-pub(super) fn claimed(queue: QueueName, waited: Duration, rescued: bool) {
-    if rescued {
-        counter!(RESCUED, "queue" => queue.as_str()).increment(1);
-    } else {
-        histogram!(WAIT, "queue" => queue.as_str()).record(waited.as_secs_f64());
-    }
+pub(super) fn taken(queue: QueueName, waited: Duration) {
+    histogram!(WAIT, "queue" => queue.as_str()).record(waited.as_secs_f64());
+}
+
+pub(super) fn rescued(queue: QueueName, jobs: u64) {
+    counter!(RESCUED, "queue" => queue.as_str()).increment(jobs);
 }
 
 pub(super) fn finished(queue: QueueName, outcome: &Outcome, took: Duration) {

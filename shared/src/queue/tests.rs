@@ -1,10 +1,9 @@
 //! The queue against a Redis of its own. Conditions are waited for with a deadline, never slept for.
 
-mod claims;
-mod dead;
+mod crashes;
 mod delivery;
-mod finishing;
-mod layout;
+mod operators;
+mod outcomes;
 mod speed;
 mod stage;
 mod triggers;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use harness::Result;
 use harness::world::{Beteiligter, PATIENCE, World, mail, row};
 use serde_json::json;
+use shared::queue::JobState;
 use simulator::{Calls, Fault, FaultKind, Operation};
 
 const A: &str = "a@example.org";
@@ -31,7 +32,7 @@ impl Neighbours {
         self.world.sync(&[&self.odd.id, &self.fine.id]).await?;
         assert!(self.worker.is_running());
         self.world.then_agreed_and_silent(&[&self.fine]).await?;
-        let dead = self.world.queue.dead(0, 10).await.expect("Redis answers");
+        let dead = self.world.queue.list(JobState::Dead, 0, 10).await.expect("Redis answers");
         Ok(dead.into_iter().map(|job| format!("{}: {}", job.entity, job.reason)).collect())
     }
 
@@ -75,7 +76,7 @@ async fn answers_that_cannot_be_used_are_tried_again_and_kept_with_their_reason(
         assert_eq!(neighbours.world.field(&neighbours.odd.id, "syncStatus"), json!("permanently_failed"));
         let shown = neighbours.world.field(&neighbours.odd.id, "syncErrorMessage");
         assert!(shown.as_str().is_some_and(|shown| shown.contains(told)), "people see why: {shown}");
-        let dead = neighbours.world.queue.dead(0, 10).await.expect("Redis answers");
+        let dead = neighbours.world.queue.list(JobState::Dead, 0, 10).await.expect("Redis answers");
         let jobs: Vec<_> = dead.into_iter().map(|job| job.job).collect();
         neighbours.world.queue.delete_dead(&jobs).await.expect("Redis answers");
         neighbours.world.simulator.faults().clear();

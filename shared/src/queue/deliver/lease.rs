@@ -1,14 +1,18 @@
-//! The lease of a run: the right to write to the outside systems for its entity (B1).
+//! Leases: the right of a run to write to the outside systems for its entity (B1).
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::queue::book::Queue;
-use crate::queue::claim::Claim;
+
+/// Before the next try where Redis did not answer.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
 
 /// The run's lease has ended: somebody else may be working on the entity. Stop before the next write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,28 +60,80 @@ impl Lease {
         Ok(())
     }
 
-    /// Renews the lease every third of its length, until it is dropped. Ends never: a run that has lost its lease finds out
-    /// from [`Self::check`], and leaves the systems in order.
-    pub(super) async fn keep(&self, queue: &Queue, claim: &Claim, length: Duration) -> Infallible {
+    fn extend(&self, asked_at: Instant, length: Duration) {
+        let ends_after = asked_at.duration_since(self.0.began).saturating_add(length);
+        self.0.ends_after_ms.store(whole_millis(ends_after), Ordering::Release);
+    }
+
+    fn lose(&self) {
+        self.0.lost.store(true, Ordering::Release);
+    }
+}
+
+/// The leases of all runs of a worker. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Leases(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    by_fence: Mutex<HashMap<u64, (String, Lease)>>,
+    at_once: Notify,
+}
+
+impl Leases {
+    pub(super) fn add(&self, entity: &str, fence: u64, lease: Lease) {
+        self.by_fence().insert(fence, (entity.to_owned(), lease));
+    }
+
+    pub(super) fn remove(&self, fence: u64) {
+        self.by_fence().remove(&fence);
+    }
+
+    /// Asks for a renewal before the next is due: Redis was away.
+    pub(super) fn renew_at_once(&self) {
+        self.0.at_once.notify_one();
+    }
+
+    /// Renews every third of the `length`, until it is dropped; also without any run: it is the worker's sign of life. A run that
+    /// has lost its lease finds out from [`Lease::check`], and leaves the systems in order.
+    pub(super) async fn keep(self, queue: Queue, worker: String, length: Duration) -> Infallible {
         let third = length / 3;
         loop {
-            tokio::time::sleep(third).await;
-            let asked_at = Instant::now();
-            let answer = tokio::time::timeout(third, queue.renew(&claim.job, &claim.fence, length)).await;
-            match answer {
-                Ok(Ok(true)) if self.check().is_ok() => {
-                    let ends_after = asked_at.duration_since(self.0.began).saturating_add(length);
-                    self.0.ends_after_ms.store(whole_millis(ends_after), Ordering::Release);
-                }
-                Ok(Ok(false)) => self.0.lost.store(true, Ordering::Release),
-                // Redis is away. Whether the lease ends over that is a matter of time alone.
-                Ok(Ok(true) | Err(_)) | Err(_) => {}
-            }
-            if self.check().is_err() {
-                tracing::warn!(job = %claim.job, "lease lost");
-                std::future::pending::<Infallible>().await;
+            let pause = if self.renew(&queue, &worker, length, third).await { third } else { third.min(TRY_AGAIN) };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.0.at_once.notified() => {}
             }
         }
+    }
+
+    /// Whether Redis answered within `limit`.
+    async fn renew(&self, queue: &Queue, worker: &str, length: Duration, limit: Duration) -> bool {
+        let runs: Vec<(u64, String, Lease)> =
+            self.by_fence().iter().map(|(fence, (entity, lease))| (*fence, entity.clone(), lease.clone())).collect();
+        let pairs: Vec<(String, u64)> = runs.iter().map(|(fence, entity, _)| (entity.clone(), *fence)).collect();
+        // Before the call: the lease runs from when Redis saw it, which is later, so ours ends first.
+        let asked_at = Instant::now();
+        let Ok(Ok(held)) = tokio::time::timeout(limit, queue.renew(worker, length, &pairs)).await else {
+            return false;
+        };
+        for ((fence, entity, lease), is_held) in runs.iter().zip(held) {
+            let was_held = lease.check().is_ok();
+            if is_held && was_held {
+                lease.extend(asked_at, length);
+            } else if !is_held {
+                lease.lose();
+            }
+            // A run that has ended meanwhile is not missed.
+            if lease.check().is_err() && self.by_fence().remove(fence).is_some() {
+                tracing::warn!(entity, "lease lost");
+            }
+        }
+        true
+    }
+
+    fn by_fence(&self) -> std::sync::MutexGuard<'_, HashMap<u64, (String, Lease)>> {
+        self.0.by_fence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,20 +5,28 @@
 --
 -- Time is Redis' own (TIME), in every script: clocks of the machines may differ by minutes.
 --
--- Invariants that all scripts keep:
---   * An entity has at most one job that waits or runs (hashes waiting and running).
---   * A job has exactly one token: its id in the active list, in one worker's in-flight set, in delayed or in dead. Tokens are
---     moved, never copied. Whoever ends a job whose token is elsewhere (re-delivered after missed heartbeats) leaves a
---     tombstone; whoever then meets the token removes both. So an id in the active list always has its data and its meta hash:
---     apalis-redis' fetch fails for ever on an id that has none.
+-- A script reads jobs, changes them in memory, and writes them with commit(), which also keeps the indexes. So a script that
+-- fails has changed nothing.
+--
+-- Invariants:
+--   * An entity has at most one job: one field of the hash `jobs`.
+--   * A job is in the index of its state: delayed, running and dead in the sorted set of that name; a ready one has at least
+--     one token (its entity) in a ready list. Tokens are hints: whoever meets one asks the job whether it is ready. So a token
+--     may be left behind where removing it would cost a search, and the lists need no removal.
 local P = KEYS[1]
-local ACTIVE, DATA, META, INFLIGHT = P .. ':active', P .. ':data', P .. ':meta:', P .. ':inflight:'
-local WAITING, RUNNING = P .. ':book:waiting', P .. ':book:running'
-local DELAYED, DEAD = P .. ':book:delayed', P .. ':book:dead'
-local ISSUED, WAKE = P .. ':book:issued', P .. ':wake'
+local JOBS, ISSUED, WORKERS, PAUSED = P .. ':jobs', P .. ':issued', P .. ':workers', P .. ':paused'
+local DELAYED, RUNNING, DEAD = P .. ':delayed', P .. ':running', P .. ':dead'
+local EVENTS, SCANS, ALONE = P .. ':ready:events', P .. ':ready:scans', P .. ':ready:alone'
+local INDEX = { d = DELAYED, x = RUNNING, k = DEAD }
+local WAKE = P .. ':wake'
+
+-- Who asks (rank). All but the scan come first; operators also end a back-off; a requeue also resets the counters.
+local SCAN, EVENT, OPERATOR, REQUEUE = 0, 1, 2, 3
+-- Crashed runs after which a job runs alone in its process, and after which it is dead (J3).
+local ALONE_AFTER, CRASH_LIMIT = 2, 3
 
 local time = redis.call('TIME')
-local NOW_US = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local NOW_US = time[1] * 1000000 + time[2]
 local NOW_MS = math.floor(NOW_US / 1000)
 
 -- Lua prints large numbers as 1.7e+15; Redis keeps what it is given.
@@ -26,104 +34,208 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
--- A number never given before in this queue: Redis' time in microseconds, moved on where two fall together. Being a time, it
--- stays fresh even when a power cut takes the last second of the append-only file, or Redis is wiped.
-local function issue()
-  local number = math.max(NOW_US, tonumber(redis.call('GET', ISSUED) or '0') + 1)
-  local text = int(number)
-  redis.call('SET', ISSUED, text)
-  return text
+-- The first of n numbers never given before in this queue, for jobs and fences: Redis' time in microseconds, moved on where
+-- two fall together. Being times, they stay fresh even when a power cut takes the last second of the log, or Redis is wiped.
+local function issue(n)
+  local first = math.max(NOW_US, tonumber(redis.call('GET', ISSUED) or 0) + 1)
+  redis.call('SET', ISSUED, int(first + n - 1))
+  return first
 end
 
-local function wake()
-  redis.call('PUBLISH', WAKE, '1')
+local function merged(wants, more)
+  return bit.tobit(bit.bor(wants, more)) % 4294967296
 end
 
--- Hands an id to the workers. apalis-redis wants its data (the arguments; ours are in the meta hash, so a JSON number will do).
-local function make_ready(id)
-  redis.call('HSET', DATA, id, '0')
-  redis.call('RPUSH', ACTIVE, id)
-end
+local jobs, changed = {}, {}
 
--- Takes the token of a job out of where its runner can have left it. False: somebody else holds it.
-local function take_token(worker, id)
-  return redis.call('SREM', INFLIGHT .. worker, id) == 1 or redis.call('ZREM', DELAYED, id) == 1
-end
-
--- The end of a job: nothing of it remains, or a tombstone for the one who holds its token.
-local function erase(id, token_taken)
-  if token_taken then
-    redis.call('DEL', META .. id)
-    redis.call('HDEL', DATA, id)
-  else
-    redis.call('HSET', META .. id, 's', 'z')
+local function remember(entity, packed)
+  local job = { entity = entity }
+  if packed then
+    job.state, job.number, job.wants, job.rank, job.since_ms, job.failures, job.crashes, job.starts, job.fence, job.owner,
+      job.next_wants, job.next_rank, job.why = cmsgpack.unpack(packed)
   end
+  job.failures, job.crashes, job.starts = job.failures or 0, job.crashes or 0, job.starts or 0
+  job.was = job.state
+  jobs[entity] = job
+  return job
 end
 
-local function merge_wants(id, field, wants)
-  local old = tonumber(redis.call('HGET', META .. id, field) or '0')
-  redis.call('HSET', META .. id, field, int(bit.tobit(bit.bor(old, tonumber(wants))) % 4294967296))
-end
-
--- Moves what was asked for during a run into the wants of the next run of the same job.
-local function absorb_follow_up(id)
-  local asked = redis.call('HGET', META .. id, 'fw')
-  if asked then
-    merge_wants(id, 'w', asked)
-    redis.call('HDEL', META .. id, 'fw')
-  end
-end
-
--- Ends the run of a job and lets it wait, due at due_ms.
-local function back_to_waiting(id, entity, due_ms)
-  absorb_follow_up(id)
-  redis.call('HSET', META .. id, 's', 'w', 'd', int(due_ms))
-  if redis.call('HGET', RUNNING, entity) == id then
-    redis.call('HDEL', RUNNING, entity)
-  end
-  redis.call('HSET', WAITING, entity, id)
-end
-
--- Puts a job whose run has ended badly into the dead set, with its reason.
-local function bury(id, entity, token_taken, reason)
-  absorb_follow_up(id)
-  redis.call('HSET', META .. id, 's', 'k', 'why', reason)
-  if redis.call('HGET', RUNNING, entity) == id then
-    redis.call('HDEL', RUNNING, entity)
-  end
-  redis.call('ZADD', DEAD, int(NOW_MS), id)
-  if token_taken then
-    redis.call('HDEL', DATA, id)
-  else
-    redis.call('HSET', META .. id, 'lt', '1')
-  end
-end
-
--- One trigger of an entity (J2). Answers what became of it, the id of the job that will serve it, and whether there is work to
--- wake somebody for. Results: new; waiting (merged into the job that waits); forward (merged, and brought forward out of its
--- back-off); running (the running job is followed by one more run).
-local function trigger(entity, wants, operator)
-  local id = redis.call('HGET', WAITING, entity)
-  if id then
-    merge_wants(id, 'w', wants)
-    if operator and tonumber(redis.call('HGET', META .. id, 'd')) > NOW_MS then
-      redis.call('HSET', META .. id, 'd', int(NOW_MS))
-      if redis.call('ZREM', DELAYED, id) == 1 then
-        make_ready(id)
-      end
-      return 'forward', id, true
+-- Reads many jobs with one command; at most 1,000 entities, Lua's unpack has a limit.
+local function load(entities)
+  local unknown = {}
+  for _, entity in ipairs(entities) do
+    if not jobs[entity] then
+      unknown[#unknown + 1] = entity
     end
-    return 'waiting', id, false
   end
-  id = redis.call('HGET', RUNNING, entity)
-  if id then
-    merge_wants(id, 'fw', wants)
-    return 'running', id, false
+  if #unknown > 0 then
+    local packed = redis.call('HMGET', JOBS, unpack(unknown))
+    for i, entity in ipairs(unknown) do
+      remember(entity, packed[i])
+    end
   end
-  id = issue()
-  redis.call('HSET', META .. id, 'attempts', '0', 'max_attempts', '1', 'status', 'Pending',
-    's', 'w', 'e', entity, 'w', wants, 'd', int(NOW_MS))
-  redis.call('HSET', WAITING, entity, id)
-  make_ready(id)
-  return 'new', id, true
 end
+
+-- The job of an entity; its state is nil where there is none.
+local function job_of(entity)
+  return jobs[entity] or remember(entity, redis.call('HGET', JOBS, entity))
+end
+
+local function change(job)
+  if not job.is_changed then
+    job.is_changed = true
+    changed[#changed + 1] = job
+  end
+end
+
+local function make_ready(job, push)
+  job.state, job.push = 'r', push or job.push or 'RPUSH'
+  change(job)
+end
+
+local function make_delayed(job, due_ms)
+  job.state, job.at, job.since_ms = 'd', due_ms, due_ms
+  change(job)
+end
+
+local function bury(job, reason)
+  job.state, job.at, job.why = 'k', NOW_MS, reason
+  change(job)
+end
+
+local function erase(job)
+  job.state = nil
+  change(job)
+end
+
+-- The end of a run, whatever comes next: what was asked for meanwhile belongs to the next one. Answers the rank of who asked.
+local function end_run(job)
+  local asked = job.next_rank
+  if asked then
+    job.wants, job.rank = merged(job.wants, job.next_wants), math.max(job.rank, asked)
+  end
+  job.fence, job.owner, job.next_wants, job.next_rank = nil, nil, nil, nil
+  return asked
+end
+
+local function reset(job, crashes)
+  job.failures, job.starts, job.crashes, job.why = 0, 0, crashes, nil
+end
+
+-- One trigger (J2). Answers what became of it: 0 new, 1 merged into the job that waits, 2 merged, and brought forward out of
+-- its back-off, 3 the running one is followed by one more run, 4 a dead one is back at work, 5 it stays dead. A dead job stays
+-- so for a scan (J3); what made it dead has changed only where somebody says so (revives).
+local function trigger(job, wants, rank, revives, number)
+  if not job.state then
+    job.number, job.wants, job.rank, job.since_ms = number, wants, rank, NOW_MS
+    make_ready(job)
+    return 0
+  end
+  if job.state == 'x' then
+    job.next_wants = merged(job.next_wants or 0, wants)
+    job.next_rank = math.max(job.next_rank or SCAN, rank)
+    change(job)
+    return 3
+  end
+  local was_dead = job.state == 'k'
+  if was_dead and not revives then
+    return 5
+  end
+  local was_scan = job.rank == SCAN
+  job.wants, job.rank = merged(job.wants, wants), math.max(job.rank, rank)
+  change(job)
+  if rank == REQUEUE then
+    reset(job, 0)
+  elseif was_dead then
+    -- A poison job gets one more run, alone.
+    reset(job, math.min(job.crashes, ALONE_AFTER))
+  end
+  if was_dead or job.state == 'd' and rank >= OPERATOR then
+    job.since_ms = NOW_MS
+    make_ready(job)
+    return was_dead and 4 or 2
+  end
+  if job.state == 'r' and (was_scan and rank > SCAN or rank == REQUEUE) then
+    -- It may be in another line now.
+    make_ready(job)
+  end
+  return 1
+end
+
+local function packed(job)
+  if job.starts == 0 and job.failures == 0 and job.crashes == 0 and not job.why then
+    return cmsgpack.pack(job.state, job.number, job.wants, job.rank, job.since_ms)
+  end
+  return cmsgpack.pack(job.state, job.number, job.wants, job.rank, job.since_ms, job.failures, job.crashes, job.starts,
+    job.fence, job.owner, job.next_wants, job.next_rank, job.why)
+end
+
+local function ready_list(job)
+  if job.crashes >= ALONE_AFTER then
+    return ALONE
+  end
+  return job.rank > SCAN and EVENTS or SCANS
+end
+
+-- A non-empty list has been told of already: whoever works takes from it until it is empty.
+local function push(command, list, tokens)
+  return #tokens > 0 and redis.call(command, list, unpack(tokens)) == #tokens
+end
+
+-- Writes what was changed since the last commit: the records, the indexes, the wake-up. At most 2,000 jobs.
+local function commit()
+  if #changed == 0 then
+    return
+  end
+  local set, gone = {}, {}
+  local enter, leave = { d = {}, x = {}, k = {} }, { d = {}, x = {}, k = {} }
+  local tokens = { RPUSH = { [EVENTS] = {}, [SCANS] = {}, [ALONE] = {} }, LPUSH = { [EVENTS] = {}, [SCANS] = {}, [ALONE] = {} } }
+  for _, job in ipairs(changed) do
+    local entity, was, state = job.entity, job.was, job.state
+    if was ~= state and INDEX[was] then
+      leave[was][#leave[was] + 1] = entity
+    end
+    if not state then
+      if was then
+        gone[#gone + 1] = entity
+      end
+    else
+      set[#set + 1] = entity
+      set[#set + 1] = packed(job)
+      if state == 'r' and job.push then
+        local list = tokens[job.push][ready_list(job)]
+        list[#list + 1] = entity
+      elseif state ~= 'r' and job.at then
+        local index = enter[state]
+        index[#index + 1] = int(job.at)
+        index[#index + 1] = entity
+      end
+    end
+    job.was, job.push, job.at, job.is_changed = state, nil, nil, nil
+  end
+  changed = {}
+  if #gone > 0 then
+    redis.call('HDEL', JOBS, unpack(gone))
+  end
+  if #set > 0 then
+    redis.call('HSET', JOBS, unpack(set))
+  end
+  for state, index in pairs(INDEX) do
+    if #leave[state] > 0 then
+      redis.call('ZREM', index, unpack(leave[state]))
+    end
+    if #enter[state] > 0 then
+      redis.call('ZADD', index, unpack(enter[state]))
+    end
+  end
+  local is_work_new = false
+  for command, lists in pairs(tokens) do
+    for list, entities in pairs(lists) do
+      is_work_new = push(command, list, entities) or is_work_new
+    end
+  end
+  if is_work_new then
+    redis.call('PUBLISH', WAKE, '1')
+  end
+end
+

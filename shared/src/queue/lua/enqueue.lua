@@ -1,20 +1,23 @@
 -- Takes triggers in: de-duplicates per entity, writes the jobs, makes them ready, wakes the workers (J2).
 --
 -- KEYS[1]  prefix of the queue
--- ARGV[1]  '1': an operator asks, jobs in back-off come forward; '0': they keep their time
--- ARGV[2..] pairs of entity, wants bits; at most 1,000 pairs, so that no script holds Redis for longer than some milliseconds
--- Answer   flat list of result (see trigger), id; one pair per trigger, in order
+-- ARGV[1]  rank of who asks (see book.lua); ARGV[2] '1': dead jobs go back to work, '0': they stay dead
+-- ARGV[3..] pairs of entity, wants bits; at most 1,000 pairs, so that no script holds Redis for longer than some milliseconds
+-- Answer   flat list of result (see trigger), number of the job; one pair per trigger, in order
 --
 -- Repeating the call (a lost answer) merges the same bits again: nothing changes but the result's name.
-local operator = ARGV[1] == '1'
-local answer, work = {}, false
-for i = 2, #ARGV, 2 do
-  local result, id, ready = trigger(ARGV[i], ARGV[i + 1], operator)
-  answer[#answer + 1] = result
-  answer[#answer + 1] = id
-  work = work or ready
+local rank, revives = tonumber(ARGV[1]), ARGV[2] == '1'
+local entities = {}
+for i = 3, #ARGV, 2 do
+  entities[#entities + 1] = ARGV[i]
 end
-if work then
-  wake()
+load(entities)
+local number = issue(#entities)
+local answer = {}
+for i, entity in ipairs(entities) do
+  local job = job_of(entity)
+  answer[2 * i - 1] = trigger(job, tonumber(ARGV[2 * i + 2]), rank, revives, number + i - 1)
+  answer[2 * i] = job.number
 end
+commit()
 return answer

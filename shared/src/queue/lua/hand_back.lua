@@ -1,27 +1,30 @@
--- A worker that stops, or was replaced after an error, gives back what it holds: prefetched jobs go to the head of the line.
+-- A worker gives back runs that it does not go on with: it stops, or the answer that gave them to it was lost. No crash is counted.
 --
 -- KEYS[1]  prefix of the queue
--- ARGV[1]  worker
--- ARGV[2]  '1': its runs have been cut off, their jobs go back too and no crash is counted; '0': its runs go on, leave them
--- Answer   number of jobs given back
-local worker, runs_too = ARGV[1], ARGV[2] == '1'
-local owner = worker .. '/'
+-- ARGV[1]  worker; ARGV[2] '1': the worker is leaving for good
+-- ARGV[3..] pairs of entity, fence: runs that it keeps
+-- Answer   number of jobs given back; they go to the head of the line
+local worker, leaves = ARGV[1], ARGV[2] == '1'
+local kept = {}
+for i = 3, #ARGV, 2 do
+  kept[ARGV[i]] = tonumber(ARGV[i + 1])
+end
 local given_back = 0
-for _, id in ipairs(redis.call('SMEMBERS', INFLIGHT .. worker)) do
-  local f = redis.call('HMGET', META .. id, 's', 'o', 'e')
-  local runs = f[1] == 'x' and f[2] and string.sub(f[2], 1, #owner) == owner
-  if not runs or runs_too then
-    if runs then
-      back_to_waiting(id, f[3], NOW_MS)
-      -- The cut run must not be able to finish, or to claim again with its old key.
-      redis.call('HDEL', META .. id, 'n', 'o', 'u')
-    end
-    redis.call('SREM', INFLIGHT .. worker, id)
-    redis.call('LPUSH', ACTIVE, id)
+local running = redis.call('ZRANGE', RUNNING, 0, -1)
+for first = 1, #running, 1000 do
+  load({ unpack(running, first, math.min(first + 999, #running)) })
+end
+for _, entity in ipairs(running) do
+  local job = job_of(entity)
+  if job.owner == worker and kept[entity] ~= job.fence and given_back < 1000 then
+    end_run(job)
+    job.starts, job.since_ms = job.starts - 1, NOW_MS
+    make_ready(job, 'LPUSH')
     given_back = given_back + 1
   end
 end
-if given_back > 0 then
-  wake()
+commit()
+if leaves then
+  redis.call('ZREM', WORKERS, worker)
 end
 return given_back

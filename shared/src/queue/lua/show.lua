@@ -1,24 +1,49 @@
 -- Reads jobs for people.
 --
 -- KEYS[1]  prefix of the queue
--- ARGV[1]  'ids': ARGV[2..] are ids, at most 1,000; 'dead': the dead set, latest first, ARGV[2] offset, ARGV[3] limit
--- Answer   flat list, 10 texts a job: id, state (w, x, k), entity, wants, due ms, starts, failures, crashes, reason, dead since ms
-local ids = {}
-if ARGV[1] == 'dead' then
-  ids = redis.call('ZREVRANGE', DEAD, ARGV[2], tonumber(ARGV[2]) + tonumber(ARGV[3]) - 1)
-else
-  for i = 2, #ARGV do
-    ids[#ids + 1] = ARGV[i]
-  end
-end
-local answer = {}
-for _, id in ipairs(ids) do
-  local f = redis.call('HMGET', META .. id, 's', 'e', 'w', 'd', 'attempts', 'f', 'c', 'why')
-  if f[1] and f[1] ~= 'z' then
-    local row = { id, f[1], f[2], f[3], f[4], f[5], f[6] or '0', f[7] or '0', f[8] or '', redis.call('ZSCORE', DEAD, id) or '0' }
-    for _, text in ipairs(row) do
-      answer[#answer + 1] = text
+-- ARGV[1]  of: ARGV[2..] are entities, at most 1,000; or a state, with ARGV[2] offset, ARGV[3] limit: k latest death first, d next due
+--          first, x next lease to end first, r next in line first (events, then scans, then those that run alone)
+-- Answer   a row per job: entity, number, state, wants, rank, due since or at in ms, starts, failures, crashes, reason, ms of: lease's
+--          end (x), death (k), else 0
+--
+-- Tokens that were left behind in a ready list make its pages shorter.
+local which, offset, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+
+local function ready(first, last)
+  local entities, is_new = {}, {}
+  for _, list in ipairs({ EVENTS, SCANS, ALONE }) do
+    local length = redis.call('LLEN', list)
+    if last >= 0 and first < length then
+      for _, entity in ipairs(redis.call('LRANGE', list, math.max(0, first), math.min(last, length - 1))) do
+        if not is_new[entity] then
+          is_new[entity] = true
+          entities[#entities + 1] = entity
+        end
+      end
     end
+    first, last = first - length, last - length
+  end
+  return entities
+end
+
+local entities = {}
+if which == 'of' then
+  entities = { unpack(ARGV, 2) }
+elseif which == 'r' then
+  entities = ready(offset, offset + limit - 1)
+elseif which == 'k' then
+  entities = redis.call('ZREVRANGE', DEAD, offset, offset + limit - 1)
+else
+  entities = redis.call('ZRANGE', INDEX[which], offset, offset + limit - 1)
+end
+load(entities)
+local rows = {}
+for _, entity in ipairs(entities) do
+  local job = job_of(entity)
+  if job.state and (which == 'of' or job.state == which) then
+    local at = (job.state == 'x' or job.state == 'k') and redis.call('ZSCORE', INDEX[job.state], entity) or '0'
+    rows[#rows + 1] = { entity, job.number, job.state, job.wants, job.rank, job.since_ms, job.starts, math.max(0, job.failures),
+      job.crashes, job.why or '', tonumber(at) }
   end
 end
-return answer
+return rows

@@ -1,16 +1,15 @@
-//! Whole deliveries, through apalis-redis.
+//! Whole deliveries.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::job::Wants;
-use redis::AsyncCommands;
+use domain::job::Backoff;
 use tokio_util::sync::CancellationToken;
 
-use super::stage::{Stage, until};
-use crate::queue::{Asker, DeliverSettings, JobId, NewJob, Outcome, Queue, Running, run};
+use super::stage::{DONE, Stage, job, jobs, until};
+use crate::queue::{Asker, DeliverSettings, JobState, Outcome, Queue, Running, run};
 
 /// What happened to whom.
 #[derive(Default)]
@@ -57,16 +56,15 @@ fn spawn_worker(
             ledger.begin(&running.entity);
             tokio::time::sleep(Duration::from_millis(fastrand::u64(0..3))).await;
             ledger.end(&running.entity);
-            Outcome::Done { follow_up: None }
+            DONE
         }
     };
     let worker = tokio::spawn(async move { run(queue, settings, handler, token).await.expect("run") });
     (shutdown, worker)
 }
 
-async fn lease_end_ms(stage: &Stage, job: &JobId) -> u64 {
-    let key = stage.key(&format!("meta:{job}"));
-    stage.queue.link.commands().hget(key, "u").await.expect("a running job")
+async fn lease_end_ms(stage: &Stage, entity: &str) -> u64 {
+    stage.show(entity).await.and_then(|job| job.lease_until_ms).expect("a running job")
 }
 
 async fn all_quiet(stage: &Stage) {
@@ -78,8 +76,7 @@ async fn j1_j2_a_thousand_triggers_of_200_entities_all_served_never_two_runs_of_
     let stage = Stage::new().await;
     let ledger = Arc::new(Ledger::default());
     let workers = [(); 2].map(|()| spawn_worker(&stage.queue, settings(16), &ledger));
-    let jobs: Vec<_> =
-        (0..1000).map(|i| NewJob { entity: format!("e{}", i % 200), wants: Wants::from_bits(3) }).collect();
+    let jobs: Vec<_> = (0..1000).map(|i| job(&format!("e{}", i % 200), 3)).collect();
     for few in jobs.chunks(50) {
         stage.queue.enqueue(few, Asker::Event).await.expect("enqueue");
     }
@@ -104,8 +101,7 @@ async fn j4_jobs_of_a_worker_that_was_dropped_run_again() {
     };
     let queue = stage.queue.clone();
     let dead = tokio::spawn(run(queue, settings(8), hang, CancellationToken::new()));
-    let jobs: Vec<_> = (0..20).map(|i| NewJob { entity: format!("e{i}"), wants: Wants::from_bits(3) }).collect();
-    stage.queue.enqueue(&jobs, Asker::Event).await.expect("enqueue");
+    stage.queue.enqueue(&jobs(20), Asker::Event).await.expect("enqueue");
     until("eight run", || async { (started.load(Ordering::SeqCst) == 8).then_some(()) }).await;
     dead.abort();
     assert!(dead.await.expect_err("aborted").is_cancelled());
@@ -134,18 +130,17 @@ async fn j4_a_stopped_worker_finishes_or_gives_back_at_once() {
                 std::future::pending::<()>().await;
             }
             stop.cancelled().await;
-            Outcome::Done { follow_up: None }
+            DONE
         }
     };
-    let jobs: Vec<_> = (0..20).map(|i| NewJob { entity: format!("e{i}"), wants: Wants::from_bits(3) }).collect();
-    stage.queue.enqueue(&jobs, Asker::Event).await.expect("enqueue");
+    stage.queue.enqueue(&jobs(20), Asker::Event).await.expect("enqueue");
     let settings = DeliverSettings { shutdown_grace: Duration::from_millis(200), ..settings(8) };
     let worker = tokio::spawn(run(stage.queue.clone(), settings, handler, shutdown.clone()));
     until("eight run", || async { (started.load(Ordering::SeqCst) == 8).then_some(()) }).await;
     shutdown.cancel();
     worker.await.expect("no panic").expect("stops in order");
     assert_eq!(stage.counts().await, [13, 0, 0, 0], "seven finished, one was cut, twelve never began");
-    let first = stage.start("w", super::stage::LEASE).await;
+    let first = stage.start("w").await;
     assert_eq!((first.crashes, first.failures), (0, 0));
 }
 
@@ -161,14 +156,20 @@ async fn j3_a_panic_and_an_overlong_run_count_as_failures() {
     };
     let settings = DeliverSettings {
         run_limit: Duration::from_millis(50),
-        retry_delays: vec![Duration::from_millis(10)],
+        backoff: Backoff { delays: vec![Duration::from_millis(10)], max_tries: 2 },
         ..settings(4)
     };
     let shutdown = CancellationToken::new();
     let worker = tokio::spawn(run(stage.queue.clone(), settings, handler, shutdown.clone()));
     until("both are dead", || async { (stage.counts().await == [0, 0, 0, 2]).then_some(()) }).await;
-    let mut dead: Vec<_> =
-        stage.queue.dead(0, 10).await.expect("dead").into_iter().map(|job| (job.reason, job.starts)).collect();
+    let mut dead: Vec<_> = stage
+        .queue
+        .list(JobState::Dead, 0, 10)
+        .await
+        .expect("dead")
+        .into_iter()
+        .map(|job| (job.reason, job.starts))
+        .collect();
     dead.sort();
     assert_eq!(dead, [("the run panicked".to_owned(), 2), ("the run reached its time limit".to_owned(), 2)]);
     shutdown.cancel();
@@ -178,7 +179,7 @@ async fn j3_a_panic_and_an_overlong_run_count_as_failures() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b1_a_long_run_keeps_its_lease_and_its_entity() {
     let stage = Stage::new().await;
-    let job = stage.trigger("a", 1).await.job;
+    stage.trigger("a", 1).await;
     let release = CancellationToken::new();
     let held = release.clone();
     let handler = move |running: Running| {
@@ -195,9 +196,9 @@ async fn b1_a_long_run_keeps_its_lease_and_its_entity() {
     let shutdown = CancellationToken::new();
     let worker = tokio::spawn(run(stage.queue.clone(), settings, handler, shutdown.clone()));
     until("it runs", || async { (stage.counts().await == [0, 0, 1, 0]).then_some(()) }).await;
-    let first_end_ms = lease_end_ms(&stage, &job).await;
+    let first_end_ms = lease_end_ms(&stage, "a").await;
     until("five leases have passed", || async {
-        (lease_end_ms(&stage, &job).await > first_end_ms + 1500).then_some(())
+        (lease_end_ms(&stage, "a").await > first_end_ms + 1500).then_some(())
     })
     .await;
     release.cancel();

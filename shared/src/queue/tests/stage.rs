@@ -1,4 +1,4 @@
-//! A private Redis, and the queue seen from one worker that fetches by hand.
+//! A private Redis, and the queue seen from workers that take by hand.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -10,12 +10,11 @@ use redis::AsyncCommands;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::queue::claim::{Claim, Claimed, Finished};
-use crate::queue::{Asker, Enqueued, JobId, NewJob, Outcome, Queue, QueueName};
+use crate::queue::turn::{Claim, Ended, Note, Retention, Tended, Turn};
+use crate::queue::{Asker, Enqueued, JobView, NewJob, Outcome, Queue, QueueName};
 
+pub(super) const DONE: Outcome = Outcome::Done { follow_up: None };
 pub(super) const LEASE: Duration = Duration::from_secs(6);
-/// A lease that ends within a test.
-pub(super) const SHORT: Duration = Duration::from_millis(30);
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A Redis server with its log on, in a folder of its own, reached by a socket. Killed when dropped.
@@ -82,55 +81,71 @@ impl Stage {
     }
 
     pub(super) async fn trigger_as(&self, entity: &str, bits: u32, asker: Asker) -> Enqueued {
-        let jobs = [NewJob { entity: entity.to_owned(), wants: Wants::from_bits(bits) }];
-        self.queue.enqueue(&jobs, asker).await.expect("enqueue").remove(0)
+        self.queue.enqueue(&[job(entity, bits)], asker).await.expect("enqueue").remove(0)
     }
 
-    /// As apalis-redis fetches: the oldest ready id moves into the worker's in-flight set.
-    pub(super) async fn fetch(&self, worker: &str) -> Option<JobId> {
-        let mut redis = self.queue.link.commands();
-        let id: Option<String> = redis.lpop(self.key("active"), None).await.expect("lpop");
-        if let Some(id) = &id {
-            let () = redis.sadd(self.key(&format!("inflight:{worker}")), id).await.expect("sadd");
-        }
-        id.map(JobId::new)
+    /// One turn of a worker that has `busy` runs.
+    pub(super) async fn turn(&self, worker: &str, wanted: usize, busy: usize, ended: &[Ended]) -> Turn {
+        self.queue.work(worker, LEASE, wanted, busy, ended, false).await.expect("a turn")
     }
 
-    /// As apalis-redis recovers orphans: all that the worker holds becomes ready again.
-    pub(super) async fn declare_dead(&self, worker: &str) {
-        let mut redis = self.queue.link.commands();
-        let held: Vec<String> = redis.smembers(self.key(&format!("inflight:{worker}"))).await.expect("smembers");
-        let () = redis.del(self.key(&format!("inflight:{worker}"))).await.expect("del");
-        if !held.is_empty() {
-            let () = redis.rpush(self.key("active"), held).await.expect("rpush");
-        }
+    /// Takes up to `wanted` jobs.
+    pub(super) async fn take(&self, worker: &str, wanted: usize) -> Vec<Claim> {
+        self.turn(worker, wanted, 0, &[]).await.taken
     }
 
-    pub(super) async fn claim(&self, worker: &str, job: &JobId, lease: Duration) -> Claimed {
-        let key = fastrand::u64(..).to_string();
-        self.queue.claim(worker, job, &key, lease).await.expect("claim")
+    /// Takes the next job, which must be there.
+    pub(super) async fn start(&self, worker: &str) -> Claim {
+        self.take(worker, 1).await.pop().expect("a ready job")
     }
 
-    /// Fetches and claims the next job, which must be there.
-    pub(super) async fn start(&self, worker: &str, lease: Duration) -> Claim {
-        let job = self.fetch(worker).await.expect("a ready job");
-        self.start_job(worker, &job, lease).await
-    }
-
-    pub(super) async fn start_job(&self, worker: &str, job: &JobId, lease: Duration) -> Claim {
-        match self.claim(worker, job, lease).await {
-            Claimed::Run(claim) => claim,
-            other => panic!("not to be run: {other:?}"),
-        }
-    }
-
-    pub(super) async fn finish(&self, worker: &str, claim: &Claim, outcome: Outcome) -> Finished {
-        self.queue.finish(worker, claim, &outcome).await.expect("finish")
+    /// Whether the outcome was written.
+    pub(super) async fn finish(&self, worker: &str, claim: &Claim, outcome: Outcome) -> bool {
+        let ended = Ended { claim: claim.clone(), outcome };
+        let turn = self.turn(worker, 0, 0, &[ended]).await;
+        assert_eq!((turn.taken, turn.note), (Vec::new(), Note::None));
+        turn.written == [true]
     }
 
     pub(super) async fn done(&self, worker: &str, claim: &Claim) {
-        let finished = self.finish(worker, claim, Outcome::Done { follow_up: None }).await;
-        assert_eq!(finished, Finished::Written);
+        assert!(self.finish(worker, claim, DONE).await);
+    }
+
+    /// Triggers `entity` and gives its job up.
+    pub(super) async fn give_up(&self, entity: &str) -> Claim {
+        self.trigger(entity, 1).await;
+        let run = self.start("w").await;
+        assert!(self.finish("w", &run, Outcome::GiveUp { reason: format!("gave up {entity}") }).await);
+        run
+    }
+
+    pub(super) async fn tend(&self) -> Tended {
+        self.queue.tend(true, Some(Retention::default())).await.expect("tend")
+    }
+
+    /// The process of this run dies, and time passes.
+    pub(super) async fn crash(&self, claim: &Claim) -> Tended {
+        self.time_comes("running", claim.job.entity()).await;
+        self.tend().await
+    }
+
+    /// The time of a delayed job comes.
+    pub(super) async fn due(&self, entity: &str) {
+        self.time_comes("delayed", entity).await;
+        assert_eq!(self.tend().await.due, 1);
+    }
+
+    /// As if the moment until which the job is in this index had passed.
+    pub(super) async fn time_comes(&self, index: &str, entity: &str) {
+        let changed: u64 = redis::cmd("ZADD")
+            .arg(self.queue.key(index))
+            .arg(&["XX", "CH"])
+            .arg(1)
+            .arg(entity)
+            .query_async(&mut self.queue.link.commands())
+            .await
+            .expect("zadd");
+        assert_eq!(changed, 1, "{entity} is not {index}");
     }
 
     /// Ready, delayed, running, dead.
@@ -139,32 +154,37 @@ impl Stage {
         [counts.ready, counts.delayed, counts.running, counts.dead]
     }
 
-    /// Promotes until `n` jobs became ready.
-    pub(super) async fn promoted(&self, n: u64) {
-        let mut promoted = 0;
-        let deadline = Instant::now() + DEADLINE;
-        while promoted < n {
-            promoted += self.queue.promote().await.expect("promote").0;
-            assert!(Instant::now() < deadline, "promoted {promoted} of {n}");
-        }
-        assert_eq!(promoted, n);
+    pub(super) async fn show(&self, entity: &str) -> Option<JobView> {
+        self.queue.show(&[entity.to_owned()]).await.expect("show").pop()
     }
 
-    /// Keys of the queue that exist, without what apalis-redis and the counter keep in any case.
+    /// Keys of the queue that exist, without those that outlive the jobs.
     pub(super) async fn keys(&self) -> Vec<String> {
-        let mut redis = self.queue.link.commands();
-        let mut keys: Vec<String> = redis.keys("*").await.expect("keys");
-        let kept = ["book:issued", "workers", "signal"].map(|key| self.key(key));
-        keys.retain(|key| {
-            !kept.contains(key) && key != "core:apalis:queues:list" && !key.contains(":workers:metadata:")
-        });
+        let mut keys: Vec<String> = self.queue.link.commands().keys("*").await.expect("keys");
+        let kept = ["issued", "turns", "workers"].map(|key| self.queue.key(key));
+        keys.retain(|key| !kept.contains(key));
         keys.sort();
         keys
     }
 
-    pub(super) fn key(&self, name: &str) -> String {
-        format!("{}:{name}", self.queue.prefix)
+    /// Nothing of any job is left but tokens that nobody has met yet.
+    pub(super) async fn then_empty(&self) {
+        assert_eq!(self.counts().await, [0, 0, 0, 0]);
+        assert_eq!(self.take("sweeper", 100).await, []);
+        assert_eq!(self.keys().await, Vec::<String>::new());
     }
+}
+
+pub(super) fn job(entity: &str, bits: u32) -> NewJob {
+    NewJob { entity: entity.to_owned(), wants: Wants::from_bits(bits) }
+}
+
+pub(super) fn jobs(count: usize) -> Vec<NewJob> {
+    (0..count).map(|i| job(&format!("e{i}"), 3)).collect()
+}
+
+pub(super) fn retry(delay: Duration) -> Outcome {
+    Outcome::RetryAfter { delay, reason: "http 503".to_owned() }
 }
 
 /// Asks until the answer is there; fails after a deadline that no healthy machine reaches.

@@ -1,0 +1,279 @@
+//! The loop of a worker process.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::lease::{Lease, Leases};
+use super::run_one::run_one;
+use super::wake::Bell;
+use super::{DeliverSettings, Running};
+use crate::link::script::passes;
+use crate::queue::book::{CHUNK, Queue};
+use crate::queue::error::QueueError;
+use crate::queue::job::Outcome;
+use crate::queue::metrics;
+use crate::queue::turn::{Claim, Ended, Note, Turn};
+
+/// Looks without being woken: for wake-ups that were published while nobody listened.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two tries while Redis is away, and after an answer that should not be.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+const TRY_AGAIN_AFTER_FAULT: Duration = Duration::from_secs(1);
+/// Longest that the last words of a stopping worker may take.
+const FAREWELL: Duration = Duration::from_secs(4);
+
+/// What all runs of a process share.
+struct Office<H> {
+    settings: DeliverSettings,
+    handler: H,
+}
+
+/// A run that goes on.
+struct Run {
+    fence: u64,
+    /// Ends with the worker.
+    _task: AbortOnDropHandle<()>,
+}
+
+/// A run that has ended, with the times of its life for the metrics.
+struct Done {
+    ended: Ended,
+    took: Duration,
+}
+
+pub(super) struct Worker<H> {
+    queue: Queue,
+    office: Arc<Office<H>>,
+    bell: Bell,
+    /// Tells the workers apart; new at every start.
+    name: String,
+    leases: Leases,
+    /// By entity.
+    runs: HashMap<String, Run>,
+    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
+    /// Outcomes that Redis has not confirmed.
+    unwritten: Vec<Done>,
+    /// There may be work that nobody has looked for.
+    may_find: bool,
+    /// What the queue said last about taking more.
+    note: Note,
+    /// An answer was lost: outcomes may be written, and jobs taken that we do not know of.
+    is_unsure: bool,
+}
+
+impl<H, F> Worker<H>
+where
+    H: Fn(Running) -> F + Send + Sync + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    pub(super) fn new(queue: Queue, settings: DeliverSettings, handler: H, bell: Bell) -> Self {
+        Self {
+            queue,
+            office: Arc::new(Office { settings, handler }),
+            bell,
+            name: format!("{:016x}", fastrand::u64(..)),
+            leases: Leases::default(),
+            runs: HashMap::new(),
+            done: mpsc::unbounded_channel(),
+            unwritten: Vec::new(),
+            may_find: true,
+            note: Note::None,
+            is_unsure: false,
+        }
+    }
+
+    /// Keeps the leases of its runs; to be run beside [`Self::work_until`].
+    pub(super) fn renewing(&self) -> impl Future<Output = Infallible> + Send + use<H, F> {
+        self.leases.clone().keep(self.queue.clone(), self.name.clone(), self.office.settings.lease)
+    }
+
+    pub(super) async fn work_until(mut self, shutdown: CancellationToken) -> Result<(), QueueError> {
+        let mut look = tokio::time::interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !shutdown.is_cancelled() {
+            self.collect();
+            let wanted = self.room();
+            if self.is_unsure || !self.unwritten.is_empty() || (wanted > 0 && self.may_find) {
+                self.turn(wanted).await;
+                continue;
+            }
+            tokio::select! {
+                Some(done) = self.done.1.recv() => self.take_in(done),
+                () = self.bell.rung() => self.may_find = true,
+                _ = look.tick() => self.may_find = true,
+                () = shutdown.cancelled() => {}
+            }
+        }
+        self.leave().await
+    }
+
+    /// Takes no more jobs and lets the runs end; those that do not are cut off when the grace period is over.
+    async fn leave(mut self) -> Result<(), QueueError> {
+        let deadline = Instant::now() + self.office.settings.shutdown_grace;
+        let in_time = tokio::time::timeout_at(deadline, async {
+            while self.is_unsure || !self.unwritten.is_empty() || !self.runs.is_empty() {
+                self.collect();
+                if self.is_unsure || !self.unwritten.is_empty() {
+                    self.turn(0).await;
+                } else if let Some(done) = self.done.1.recv().await {
+                    self.take_in(done);
+                }
+            }
+        });
+        if in_time.await.is_err() {
+            let (queue, runs) = (self.queue.name().as_str(), self.runs.len());
+            tracing::warn!(queue, runs, "grace period over, runs are cut off");
+        }
+        self.runs.clear();
+        let farewell = async {
+            loop {
+                match self.queue.hand_back(&self.name, true, &[]).await {
+                    Err(QueueError::Redis(error)) if passes(&error) => tokio::time::sleep(TRY_AGAIN).await,
+                    answer => return answer,
+                }
+            }
+        };
+        match tokio::time::timeout(FAREWELL, farewell).await {
+            Ok(answer) => answer.map(drop),
+            Err(_) => Err(QueueError::Away),
+        }
+    }
+
+    /// How many jobs may begin.
+    fn room(&self) -> usize {
+        let runs_alone = self.note == Note::Alone && !self.runs.is_empty();
+        if runs_alone || self.is_unsure {
+            0
+        } else {
+            self.office.settings.concurrency.max(1).saturating_sub(self.runs.len())
+        }
+    }
+
+    fn collect(&mut self) {
+        while let Ok(done) = self.done.1.try_recv() {
+            self.take_in(done);
+        }
+    }
+
+    fn take_in(&mut self, done: Done) {
+        let Claim { job, fence, .. } = &done.ended.claim;
+        // A run that lost its lease may have a successor here already.
+        if self.runs.get(job.entity()).is_some_and(|run| run.fence == *fence) {
+            self.runs.remove(job.entity());
+        }
+        self.leases.remove(*fence);
+        self.unwritten.push(done);
+        // Whoever waits for its runs to end asks again after each.
+        self.may_find |= self.note != Note::None;
+    }
+
+    /// One call. Whatever goes wrong, nothing is forgotten: the next call repeats it.
+    async fn turn(&mut self, wanted: usize) {
+        if self.is_unsure {
+            if let Err(error) = self.make_sure().await {
+                self.wait_after(&error).await;
+            }
+            return;
+        }
+        let ended: Vec<Ended> = self.unwritten.iter().take(CHUNK).map(|done| done.ended.clone()).collect();
+        // Before the call: the lease runs from when Redis saw it, which is later, so ours ends first.
+        let asked_at = Instant::now();
+        let lease = self.office.settings.lease;
+        match self.queue.work(&self.name, lease, wanted, self.runs.len(), &ended, false).await {
+            Ok(turn) => {
+                self.written(&turn);
+                let may_be_more = turn.taken.len() == wanted || turn.note == Note::More;
+                self.may_find = if wanted == 0 { self.may_find } else { may_be_more };
+                self.note = turn.note;
+                for claim in turn.taken {
+                    self.start(claim, asked_at);
+                }
+            }
+            Err(error) => {
+                self.is_unsure = true;
+                self.wait_after(&error).await;
+            }
+        }
+    }
+
+    /// After a lost answer: leases first, nobody must take over what we hold; then the outcomes once more; then what was given to us
+    /// without our knowing goes back.
+    async fn make_sure(&mut self) -> Result<(), QueueError> {
+        self.leases.renew_at_once();
+        let lease = self.office.settings.lease;
+        let ended: Vec<Ended> = self.unwritten.iter().take(CHUNK).map(|done| done.ended.clone()).collect();
+        let turn = self.queue.work(&self.name, lease, 0, self.runs.len(), &ended, true).await?;
+        self.written(&turn);
+        let known: Vec<(String, u64)> = self.runs.iter().map(|(entity, run)| (entity.clone(), run.fence)).collect();
+        let unwritten = self.unwritten.iter().map(|done| &done.ended.claim);
+        let known: Vec<_> =
+            known.into_iter().chain(unwritten.map(|claim| (claim.job.entity().to_owned(), claim.fence))).collect();
+        let given_back = self.queue.hand_back(&self.name, false, &known).await?;
+        tracing::info!(queue = self.queue.name().as_str(), given_back, "Redis is back");
+        self.is_unsure = false;
+        self.may_find = true;
+        Ok(())
+    }
+
+    async fn wait_after(&self, error: &QueueError) {
+        match error {
+            QueueError::Redis(cause) if passes(cause) => {
+                tracing::debug!(%error, "Redis is away");
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            _ => {
+                tracing::error!(%error, "the queue refuses, trying again");
+                tokio::time::sleep(TRY_AGAIN_AFTER_FAULT).await;
+            }
+        }
+    }
+
+    fn written(&mut self, turn: &Turn) {
+        let queue = self.queue.name();
+        for (done, is_written) in
+            self.unwritten.drain(..turn.written.len().min(self.unwritten.len())).zip(&turn.written)
+        {
+            let Ended { claim, outcome } = done.ended;
+            if *is_written {
+                metrics::finished(queue, &outcome, done.took);
+                tell(&claim, &outcome);
+            } else {
+                metrics::stale(queue);
+                tracing::warn!(job = %claim.job, "outcome refused: another run has taken over");
+            }
+        }
+    }
+
+    fn start(&mut self, claim: Claim, asked_at: Instant) {
+        metrics::taken(self.queue.name(), claim.waited);
+        let lease = Lease::from(asked_at, self.office.settings.lease);
+        let (entity, fence) = (claim.job.entity().to_owned(), claim.fence);
+        self.leases.add(&entity, fence, lease.clone());
+        let (office, queue, done) = (self.office.clone(), self.queue.name(), self.done.0.clone());
+        let run = async move {
+            let in_progress = metrics::InProgress::new(queue);
+            let outcome = run_one(&office.settings, &office.handler, &claim, lease).await;
+            drop(in_progress);
+            // Nobody listens only when the worker itself is gone.
+            let _ = done.send(Done { ended: Ended { claim, outcome }, took: asked_at.elapsed() });
+        };
+        self.runs.insert(entity, Run { fence, _task: AbortOnDropHandle::new(tokio::spawn(run)) });
+    }
+}
+
+fn tell(claim: &Claim, outcome: &Outcome) {
+    let job = &claim.job;
+    match outcome {
+        Outcome::Done { .. } | Outcome::Snooze { .. } => tracing::debug!(%job, ?outcome, "finished"),
+        Outcome::RetryAfter { delay, reason } => tracing::warn!(%job, ?delay, reason, "failed"),
+        Outcome::GiveUp { reason } => tracing::error!(%job, reason, "dead"),
+    }
+}
