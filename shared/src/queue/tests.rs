@@ -2,6 +2,7 @@
 
 mod crashes;
 mod delivery;
+mod model;
 mod operators;
 mod outcomes;
 mod speed;

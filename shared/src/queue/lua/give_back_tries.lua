@@ -4,7 +4,7 @@
 -- ARGV     entities, at most 1,000
 -- Answer   number of jobs whose failures were lowered by one
 --
--- The outcome of the failed run may not be written yet; the counter then falls below zero for that moment.
+-- The outcome of the failed run may not be written yet: the counter may then be below zero until the run has ended.
 load(ARGV)
 local lowered = 0
 for _, entity in ipairs(ARGV) do

@@ -18,7 +18,7 @@ for _, entity in ipairs(running) do
   local job = job_of(entity)
   if job.owner == worker and kept[entity] ~= job.fence and given_back < 1000 then
     end_run(job)
-    job.starts, job.since_ms = job.starts - 1, NOW_MS
+    job.starts, job.failures, job.since_ms = job.starts - 1, math.max(0, job.failures), NOW_MS
     make_ready(job, 'LPUSH')
     given_back = given_back + 1
   end

@@ -28,7 +28,7 @@ local poisoned, rescued = {}, 0
 for _, entity in ipairs(rescues and over(RUNNING, NOW_MS) or {}) do
   local job = job_of(entity)
   end_run(job)
-  job.crashes, job.since_ms = job.crashes + 1, NOW_MS
+  job.crashes, job.failures, job.since_ms = job.crashes + 1, math.max(0, job.failures), NOW_MS
   if job.crashes >= CRASH_LIMIT then
     bury(job, 'poison: ' .. job.crashes .. ' runs crashed; requeue it when the cause is found')
     poisoned[#poisoned + 1] = entity

@@ -66,6 +66,7 @@ local function finish(i)
       make_delayed(job, NOW_MS + tonumber(ARGV[i + 3]))
     end
   end
+  job.failures = math.max(0, job.failures)
   return 1
 end
 
@@ -149,7 +150,7 @@ local rows = {}
 local fence = #taken > 0 and issue(#taken) or 0
 for i, job in ipairs(taken) do
   job.fence = fence + i - 1
-  rows[i] = { job.entity, job.number, job.fence, job.wants, job.starts, math.max(0, job.failures), job.crashes,
+  rows[i] = { job.entity, job.number, job.fence, job.wants, job.starts, job.failures, job.crashes,
     math.max(0, NOW_MS - job.since_ms) }
 end
 commit()
