@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::job::Wants;
-use redis::IntoConnectionInfo;
 
 use super::claim::{Claim, Claimed, Fence, Finished};
 use super::error::QueueError;
@@ -12,8 +11,8 @@ use super::job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobVie
 use super::metrics;
 use super::name::QueueName;
 use super::script;
-use crate::link::Link;
 use crate::link::script::Call;
+use crate::link::{AddressError, Link, RedisAddress};
 
 /// Jobs per script call: Redis serves nobody else while a script runs.
 const CHUNK: usize = 1000;
@@ -33,9 +32,11 @@ pub struct Queue {
 type ShowRow = (String, String, String, String, String, String, String, String, String, String);
 
 impl Queue {
-    /// Connects to that Redis; as a URL: `redis://`, `rediss://` or `redis+unix://`, with user and password where needed.
-    /// Fails if it does not answer.
-    pub async fn connect(redis: impl IntoConnectionInfo, name: QueueName) -> Result<Self, QueueError> {
+    /// Connects to that Redis: an address, or its URL. Fails if it does not answer.
+    pub async fn connect(
+        redis: impl TryInto<RedisAddress, Error: Into<AddressError>>,
+        name: QueueName,
+    ) -> Result<Self, QueueError> {
         metrics::register(name);
         Ok(Self { name, prefix: name.prefix(), link: Link::connect(redis).await? })
     }
