@@ -19,8 +19,8 @@ fn a_single_server() {
     assert_eq!(read("redis://localhost"), is("localhost:6379", "", "", None));
     assert_eq!(read("redis://localhost/"), is("localhost:6379", "", "", None));
     assert_eq!(read("redis://:pw@cache.example:6380/3"), is("cache.example:6380", "", "pw", Some(3)));
-    assert_eq!(read("redis://queue:p%40ss@h"), is("h:6379", "queue", ("p@ss"), None));
-    assert_eq!(read("redis://queue:p@ss:word@h"), is("h:6379", "queue", ("p@ss:word"), None));
+    assert_eq!(read("redis://queue:p%40ss@h"), is("h:6379", "queue", "p@ss", None));
+    assert_eq!(read("redis://queue:p@ss:word@h"), is("h:6379", "queue", "p@ss:word", None));
     assert_eq!(read("redis://:@redis:6379/1"), is("redis:6379", "", "", Some(1)));
     assert_eq!(read("valkey://[::1]:7000"), is("[::1]:7000", "", "", None));
     assert_eq!(read("redis://10.0.0.7"), is("10.0.0.7:6379", "", "", None));
