@@ -33,6 +33,8 @@ use script::passes;
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// A failed attempt to connect stands for those who ask this soon after it.
 const ATTEMPT_INTERVAL: Duration = Duration::from_millis(100);
+/// While an answer is overdue, the Sentinels are asked this often whether its server has been replaced.
+const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long a link waits.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +74,10 @@ struct Slot {
 struct Open {
     connection: MultiplexedConnection,
     driver: AbortOnDropHandle<()>,
+    endpoint: Endpoint,
     left: AtomicBool,
+    /// Held by the one command that asks the Sentinels for all.
+    asking: Mutex<()>,
 }
 
 impl Link {
@@ -158,9 +163,25 @@ impl Link {
             if matches!(self.address().place, Place::Sentinels(_)) {
                 sentinel::expect_master(&mut connection).await?;
             }
-            Ok(Open { connection, driver, left: AtomicBool::new(false) })
+            Ok((connection, driver))
         });
-        opened.await.map_err(plainly)
+        let (connection, driver) = opened.await.map_err(plainly)?;
+        Ok(Open { connection, driver, endpoint, left: AtomicBool::new(false), asking: Mutex::default() })
+    }
+
+    /// Waits until the Sentinels name another server than that of `open`; for ever where there are none. To be dropped when
+    /// the answer is there.
+    async fn replaced(&self, open: &Open) {
+        let Place::Sentinels(sentinels) = &self.address().place else { return std::future::pending().await };
+        tokio::time::sleep(ASK_INTERVAL).await;
+        let _asking = open.asking.lock().await;
+        loop {
+            let named = sentinel::master(sentinels, self.0.limits.connect).await;
+            if named.is_ok_and(|named| named != open.endpoint) {
+                return;
+            }
+            tokio::time::sleep(ASK_INTERVAL).await;
+        }
     }
 
     /// Where to connect to now.
@@ -180,6 +201,12 @@ impl Open {
     /// No further command takes this connection; those under way may still be answered.
     fn leave(&self) {
         self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// As [`Self::leave`], and those under way fail at once: nobody will answer them.
+    fn cut(&self) {
+        self.leave();
+        self.driver.abort();
     }
 
     fn is_usable(&self) -> bool {

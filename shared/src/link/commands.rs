@@ -1,9 +1,9 @@
 //! The connection that callers hold.
 
 use redis::aio::ConnectionLike;
-use redis::{Cmd, Pipeline, RedisError, RedisFuture, ServerError, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, ServerError, ServerErrorKind, Value};
 
-use super::Link;
+use super::{Link, Open};
 
 /// Sends commands over whatever connection its link has at present. Clones share it.
 ///
@@ -16,7 +16,8 @@ impl ConnectionLike for Commands {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
             let open = self.0.open().await?;
-            let answer = open.connection().req_packed_command(cmd).await;
+            let mut connection = open.connection();
+            let answer = self.unless_replaced(&open, connection.req_packed_command(cmd)).await;
             if answer.as_ref().map_or_else(spoils, is_of_no_master) {
                 open.leave();
             }
@@ -32,7 +33,8 @@ impl ConnectionLike for Commands {
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
             let open = self.0.open().await?;
-            let answer = open.connection().req_packed_commands(pipeline, offset, count).await;
+            let mut connection = open.connection();
+            let answer = self.unless_replaced(&open, connection.req_packed_commands(pipeline, offset, count)).await;
             if answer.as_ref().map_or_else(spoils, |values| values.iter().any(is_of_no_master)) {
                 open.leave();
             }
@@ -42,6 +44,21 @@ impl ConnectionLike for Commands {
 
     fn get_db(&self) -> i64 {
         self.0.address().database().unwrap_or_default()
+    }
+}
+
+impl Commands {
+    /// The answer, or an error as soon as the Sentinels have replaced a server that does not give it: one that hangs is
+    /// given up before the limit for answers, which allows for stalls.
+    async fn unless_replaced<T>(&self, open: &Open, answer: RedisFuture<'_, T>) -> Result<T, RedisError> {
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = self.0.replaced(open) => {
+                open.cut();
+                Err((ErrorKind::Io, "the Sentinels have replaced a server that does not answer").into())
+            }
+        }
     }
 }
 
