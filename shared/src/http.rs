@@ -8,7 +8,6 @@ mod address;
 mod answer;
 mod metrics;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
@@ -216,22 +215,11 @@ fn connect_fault(error: &reqwest::Error) -> ConnectFault {
     ConnectFault::Network
 }
 
-/// TLS with ring, trusting Mozilla's roots and those of the machine: a firm's EspoCRM may stand behind its own authority,
-/// and a bare container may have no roots at all.
+/// What every client of ours trusts, and the protocols of HTTP.
 fn tls_config() -> Result<rustls::ClientConfig, SetupError> {
-    static CONFIG: OnceLock<Result<rustls::ClientConfig, rustls::Error>> = OnceLock::new();
-    let build = || {
-        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let mut config =
-            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
-    };
-    CONFIG.get_or_init(build).clone().map_err(SetupError::new)
+    let mut config = (*crate::tls::client_config().map_err(SetupError::new)?).clone();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 #[cfg(test)]

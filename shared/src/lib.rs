@@ -16,3 +16,4 @@ pub mod queue;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
+mod tls;

@@ -19,6 +19,7 @@ use std::time::Duration;
 use secrecy::{SecretSlice, SecretString};
 
 use crate::http::BaseUrl;
+pub use crate::link::{AddressError, RedisAddress};
 use reader::Reader;
 pub use secrets::WebhookSecrets;
 pub use source::Source;

@@ -38,8 +38,13 @@ fn is_postgres_folder(folder: &Path) -> bool {
     folder.join("postgres").is_file() && folder.join("initdb").is_file()
 }
 
+/// Redis, or another server program that PATH has under this name, such as Valkey.
 pub(crate) fn redis_server() -> Result<PathBuf> {
     in_path("redis-server").ok_or_else(|| Error::new(format!("no `redis-server` (package `redis-server`): {INSTALL}")))
+}
+
+pub(crate) fn openssl() -> Result<PathBuf> {
+    in_path("openssl").ok_or_else(|| Error::new("no `openssl` (package `openssl`, which `postgresql` brings along)"))
 }
 
 pub(crate) fn setpriv() -> Result<PathBuf> {

@@ -15,6 +15,7 @@
 )]
 
 pub mod bench;
+mod certificates;
 pub mod demo;
 mod error;
 mod folder;
@@ -22,6 +23,7 @@ mod installed;
 mod port;
 mod private_postgres;
 mod private_redis;
+mod private_sentinels;
 mod process;
 mod program;
 pub mod sweep;
@@ -29,11 +31,13 @@ pub mod table;
 mod wait;
 pub mod world;
 
+pub use certificates::Certificates;
 pub use error::{Error, Result};
 pub use installed::built_binary;
 pub use port::ReservedPort;
 pub use private_postgres::{Database, PrivatePostgres};
-pub use private_redis::PrivateRedis;
+pub use private_redis::{PrivateRedis, RedisOptions};
+pub use private_sentinels::{PrivateSentinels, SENTINEL_SERVICE};
 pub use process::ProcessId;
 pub use program::{Finished, Program, RunningProgram};
 pub use wait::{Condition, eventually, interrupted};

@@ -1,9 +1,9 @@
 //! A Redis of one's own.
 
+pub(crate) mod config;
+
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,12 +16,21 @@ use crate::installed::{random_hex, redis_server};
 use crate::port::ReservedPort;
 use crate::process::{EndSignal, Launch, Process, ProcessId};
 use crate::wait::eventually;
-use crate::{Error, Result};
+use crate::{Certificates, Error, Result};
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// A foreign program may take the port between choosing and binding it.
 const PORTS_TRIED: u32 = 5;
+
+/// What one Redis has beyond the usual.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RedisOptions<'a> {
+    /// Its port speaks TLS, and nothing else.
+    pub tls: Option<&'a Certificates>,
+    /// It starts as a replica of this one, and has its password.
+    pub replica_of: Option<&'a PrivateRedis>,
+}
 
 /// A private Redis on 127.0.0.1 with a password, durable as in production (append-only file, synced every second).
 ///
@@ -33,6 +42,7 @@ pub struct PrivateRedis {
     process: Mutex<Option<Process>>,
     port: ReservedPort,
     password: String,
+    tls: bool,
     launch: Launch,
     _folder: RunFolder,
 }
@@ -40,9 +50,14 @@ pub struct PrivateRedis {
 impl PrivateRedis {
     /// Starts one and returns when it answers.
     pub async fn start() -> Result<Self> {
+        Self::start_with(RedisOptions::default()).await
+    }
+
+    /// The same with something special about it.
+    pub async fn start_with(options: RedisOptions<'_>) -> Result<Self> {
         let mut last = Error::new("no port tried");
         for _ in 0..PORTS_TRIED {
-            let redis = Self::prepare()?;
+            let redis = Self::prepare(options)?;
             match redis.start_again().await {
                 Ok(()) => return Ok(redis),
                 Err(error) if redis.log().contains("Address already in use") => last = error,
@@ -52,12 +67,12 @@ impl PrivateRedis {
         Err(last)
     }
 
-    fn prepare() -> Result<Self> {
+    fn prepare(options: RedisOptions<'_>) -> Result<Self> {
         let folder = RunFolder::create()?;
         let data = folder.subfolder("redis", None)?;
         let port = ReservedPort::reserve()?;
-        let password = random_hex()?;
-        write_config(&data.join("redis.conf"), &port, &password)?;
+        let password = options.replica_of.map_or_else(random_hex, |master| Ok(master.password.clone()))?;
+        config::write_private(&data.join("redis.conf"), &config::of_redis(&port, &password, options))?;
         let launch = Launch {
             program: redis_server()?,
             args: vec!["redis.conf".into()],
@@ -68,7 +83,7 @@ impl PrivateRedis {
             account: None,
             end_signal: EndSignal::Kill,
         };
-        Ok(Self { process: Mutex::new(None), port, password, launch, _folder: folder })
+        Ok(Self { process: Mutex::new(None), port, password, tls: options.tls.is_some(), launch, _folder: folder })
     }
 
     /// `redis://:password@127.0.0.1:port/` (database 0). Holds the password: not for logs.
@@ -78,7 +93,13 @@ impl PrivateRedis {
 
     /// The same for another of Redis' numbered databases.
     pub fn url_of_database(&self, number: u8) -> String {
-        format!("redis://:{}@{}/{number}", self.password, self.port.address())
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        format!("{scheme}://:{}@{}/{number}", self.password, self.port.address())
+    }
+
+    /// Its unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.launch.folder.join("redis.sock")
     }
 
     pub fn port(&self) -> u16 {
@@ -89,9 +110,10 @@ impl PrivateRedis {
         &self.password
     }
 
-    /// A new connection to database 0.
+    /// A new connection to database 0. By the socket, which is there whatever the port speaks.
     pub async fn connection(&self) -> Result<MultiplexedConnection> {
-        Ok(redis::Client::open(self.url())?.get_multiplexed_async_connection().await?)
+        let url = format!("redis+unix://{}?pass={}", self.socket().display(), self.password);
+        Ok(redis::Client::open(url)?.get_multiplexed_async_connection().await?)
     }
 
     /// `None` while it is stopped.
@@ -174,14 +196,4 @@ impl PrivateRedis {
 
 fn not_running() -> Error {
     Error::new("Redis does not run")
-}
-
-/// The password goes into a file that only we can read: arguments are visible to every account of the machine.
-fn write_config(path: &PathBuf, port: &ReservedPort, password: &str) -> Result<()> {
-    let lines = format!(
-        "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndaemonize no\n\
-         appendonly yes\nappendfsync everysec\nsave \"\"\n"
-    );
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    Ok(file.write_all(lines.as_bytes())?)
 }

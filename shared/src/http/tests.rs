@@ -1,5 +1,6 @@
 //! Calls against a small server whose answers the test writes byte by byte.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

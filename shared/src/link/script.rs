@@ -49,20 +49,23 @@ impl Call {
     }
 }
 
-/// Whether an error is of the connection or of a Redis that is starting up, not of the call.
+/// Answer of a master that is told to have a replica for every write (`min-replicas-to-write`) and has none now.
+pub(super) const NO_REPLICAS: &str = "NOREPLICAS";
+
+/// Whether an error is of the connection, of a Redis that is starting up, or of a failover; not of the call.
 pub(crate) fn passes(error: &redis::RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind};
     error.is_io_error()
-        || error.is_timeout()
         || error.is_connection_dropped()
-        || error.is_connection_refusal()
+        || error.code() == Some(NO_REPLICAS)
         || matches!(
             error.kind(),
-            ErrorKind::Server(
-                ServerErrorKind::BusyLoading
-                    | ServerErrorKind::TryAgain
-                    | ServerErrorKind::MasterDown
-                    | ServerErrorKind::ReadOnly
-            )
+            ErrorKind::MasterNameNotFoundBySentinel
+                | ErrorKind::Server(
+                    ServerErrorKind::BusyLoading
+                        | ServerErrorKind::TryAgain
+                        | ServerErrorKind::MasterDown
+                        | ServerErrorKind::ReadOnly
+                )
         )
 }

@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use domain::job::Wants;
-use redis::{IntoConnectionInfo, Script};
+use redis::Script;
 
 use super::error::QueueError;
 use super::job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobView, NewJob, Seen};
 use super::metrics;
 use super::name::QueueName;
 use super::script;
-use crate::link::Link;
 use crate::link::script::Call;
+use crate::link::{AddressError, Link, RedisAddress};
 
 /// Jobs per script call: Redis serves nobody else while a script runs.
 pub(super) const CHUNK: usize = 1000;
@@ -30,9 +30,11 @@ pub struct Queue {
 type ShowRow = (String, u64, String, u32, u8, u64, u32, u32, u32, String, u64);
 
 impl Queue {
-    /// Connects to that Redis; as a URL: `redis://`, `rediss://` or `redis+unix://`, with user and password where needed.
-    /// Fails if it does not answer.
-    pub async fn connect(redis: impl IntoConnectionInfo, name: QueueName) -> Result<Self, QueueError> {
+    /// Connects to that Redis: an address, or its URL. Fails if it does not answer.
+    pub async fn connect(
+        redis: impl TryInto<RedisAddress, Error: Into<AddressError>>,
+        name: QueueName,
+    ) -> Result<Self, QueueError> {
         metrics::register(name);
         Ok(Self { name, prefix: name.prefix(), link: Link::connect(redis).await? })
     }

@@ -3,50 +3,34 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
 
 use super::reader::{Reader, Unit};
+use crate::link::RedisAddress;
 
 /// Database of queue and token cache where neither variable nor URL names one.
 const REDIS_DB: i64 = 1;
 
 /// `REDIS_*`. The queue and Advoware's token may live in different databases of one server.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RedisSettings {
-    server: ConnectionInfo,
+    address: RedisAddress,
     queue_db: i64,
     cache_db: i64,
-    /// `REDIS_TIMEOUT_SECONDS`: limit for connecting and for one answer.
+    /// `REDIS_TIMEOUT_SECONDS`: limit for connecting and for one answer, of the token cache. The queue has its own.
     pub timeout: Duration,
 }
 
 impl RedisSettings {
-    /// Connection to the database of the queue (`REDIS_DB_CALENDAR_SYNC`).
-    pub fn queue(&self) -> ConnectionInfo {
-        self.database(self.queue_db)
+    /// The database of the queue (`REDIS_DB_CALENDAR_SYNC`).
+    pub fn queue(&self) -> RedisAddress {
+        self.address.clone().with_database(self.queue_db)
     }
 
-    /// Connection to the database of Advoware's token (`REDIS_DB_ADVOWARE_CACHE`).
-    pub fn advoware_cache(&self) -> ConnectionInfo {
-        self.database(self.cache_db)
-    }
-
-    fn database(&self, db: i64) -> ConnectionInfo {
-        let settings = self.server.redis_settings().clone().set_db(db);
-        self.server.clone().set_redis_settings(settings)
-    }
-}
-
-impl fmt::Debug for RedisSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisSettings")
-            .field("address", &self.server.addr().to_string())
-            .field("queue_db", &self.queue_db)
-            .field("cache_db", &self.cache_db)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+    /// The database of Advoware's token (`REDIS_DB_ADVOWARE_CACHE`).
+    pub fn advoware_cache(&self) -> RedisAddress {
+        self.address.clone().with_database(self.cache_db)
     }
 }
 
@@ -72,46 +56,26 @@ impl fmt::Debug for PostgresSettings {
 }
 
 pub(super) fn redis(r: &mut Reader<'_>) -> Option<RedisSettings> {
-    let (server, url_db) = match r.secret("REDIS_URL") {
+    let address = match r.secret("REDIS_URL") {
         Some(url) => {
-            let read = read_redis_url(&url).map_err(|expected| r.problem("REDIS_URL", expected));
-            read.map_or((None, None), |(server, db)| (Some(server), db))
+            let read = RedisAddress::try_from(url.expose_secret());
+            read.map_err(|expected| r.problem("REDIS_URL", expected)).ok()
         }
-        None => (redis_from_parts(r), None),
+        None => redis_from_parts(r),
     };
-    let default_db = url_db.unwrap_or(REDIS_DB);
+    let default_db = address.as_ref().and_then(RedisAddress::database).unwrap_or(REDIS_DB);
     // Redis has 16 databases unless configured otherwise; more are allowed here.
     let queue_db = r.number("REDIS_DB_CALENDAR_SYNC", default_db, 0..=1023);
     let cache_db = r.number("REDIS_DB_ADVOWARE_CACHE", default_db, 0..=1023);
     let timeout = r.duration("REDIS_TIMEOUT_SECONDS", Unit::Seconds, 5.0);
-    Some(RedisSettings { server: server?, queue_db: queue_db?, cache_db: cache_db?, timeout: timeout? })
+    Some(RedisSettings { address: address?, queue_db: queue_db?, cache_db: cache_db?, timeout: timeout? })
 }
 
-/// The connection, and the database if the URL names one.
-fn read_redis_url(url: &SecretString) -> Result<(ConnectionInfo, Option<i64>), &'static str> {
-    let text = url.expose_secret();
-    let server = text.into_connection_info().map_err(|_| "expected redis://[:password@]host[:port][/db]")?;
-    let names_db = match server.addr() {
-        ConnectionAddr::Tcp(..) => {
-            text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).is_some_and(|(_, path)| !path.is_empty())
-        }
-        ConnectionAddr::Unix(_) => text.contains("db="),
-        _ => return Err("expected redis:// or unix://, TLS to Redis is not built in"),
-    };
-    let db = names_db.then(|| server.redis_settings().db());
-    Ok((server, db))
-}
-
-fn redis_from_parts(r: &mut Reader<'_>) -> Option<ConnectionInfo> {
+fn redis_from_parts(r: &mut Reader<'_>) -> Option<RedisAddress> {
     let host = r.text("REDIS_HOST", "localhost");
     let port = r.number("REDIS_PORT", 6379, 1..=u16::MAX);
-    let mut settings = RedisConnectionInfo::default();
-    if let Some(password) = r.secret("REDIS_PASSWORD") {
-        settings = settings.set_password(password.expose_secret());
-    }
-    // Never an error for an address; the trait is fallible because it also reads texts.
-    let server = ConnectionAddr::Tcp(host, port?).into_connection_info().ok()?;
-    Some(server.set_redis_settings(settings))
+    let password = r.secret("REDIS_PASSWORD");
+    Some(RedisAddress::tcp(host, port?, password))
 }
 
 pub(super) fn postgres(r: &mut Reader<'_>) -> Option<PostgresSettings> {

@@ -37,9 +37,9 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(worker.sync.lease, Duration::from_secs(6));
     assert_eq!(worker.sync.run_limit, Duration::from_mins(15));
     assert_eq!(worker.log.format, LogFormat::Text);
-    assert_eq!(worker.redis.queue().redis_settings().db(), 1);
-    assert_eq!(worker.redis.advoware_cache().redis_settings().db(), 1);
-    assert_eq!(worker.redis.queue().addr().to_string(), "localhost:6379");
+    assert_eq!(worker.redis.queue().database(), Some(1));
+    assert_eq!(worker.redis.advoware_cache().database(), Some(1));
+    assert_eq!(worker.redis.queue().to_string(), "localhost:6379");
     assert_eq!(worker.postgres.connect_options().get_port(), 5432);
 
     let producer = ProducerSettings::read(&with(&[])).unwrap();
@@ -167,17 +167,20 @@ fn redis_url_wins_and_database_variables_win_over_its_path() {
     let read = |changes: &[(&'static str, &'static str)]| RedisSettings::read(&with(changes)).unwrap();
     let url = ("REDIS_URL", "redis://:pw@cache.example:6380");
     let plain = read(&[url, ("REDIS_HOST", "ignored")]);
-    assert_eq!(plain.queue().addr().to_string(), "cache.example:6380");
-    assert_eq!(plain.queue().redis_settings().password(), Some("pw"));
-    assert_eq!(plain.queue().redis_settings().db(), 1);
+    assert_eq!(plain.queue().to_string(), "cache.example:6380");
+    assert_eq!(plain.queue().database(), Some(1));
+
+    let sentinels = read(&[("REDIS_URL", "rediss+sentinel://queue:pw@s1,s2:5000/jobs/2")]);
+    assert_eq!(sentinels.queue().to_string(), "jobs of s1:26379 s2:5000");
+    assert_eq!((sentinels.queue().database(), sentinels.advoware_cache().database()), (Some(2), Some(2)));
 
     let named = read(&[("REDIS_URL", "redis://cache.example/4"), ("REDIS_DB_ADVOWARE_CACHE", "7")]);
-    assert_eq!(named.queue().redis_settings().db(), 4);
-    assert_eq!(named.advoware_cache().redis_settings().db(), 7);
+    assert_eq!(named.queue().database(), Some(4));
+    assert_eq!(named.advoware_cache().database(), Some(7));
 
     let socket = read(&[("REDIS_URL", "unix:///run/redis.sock?db=2")]);
-    assert_eq!(socket.queue().addr().to_string(), "/run/redis.sock");
-    assert_eq!(socket.queue().redis_settings().db(), 2);
+    assert_eq!(socket.queue().to_string(), "/run/redis.sock");
+    assert_eq!(socket.queue().database(), Some(2));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod harness_servers;
 mod harness_survivors;
 mod privacy;
 mod races;
+mod redis_addresses;
 mod sweep;
 mod synced;
 mod triggers;
