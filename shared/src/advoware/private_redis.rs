@@ -15,6 +15,11 @@ pub(crate) struct PrivateRedis {
 impl PrivateRedis {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let server = Self::serve(&folder).await;
+        Self { server, folder }
+    }
+
+    async fn serve(folder: &tempfile::TempDir) -> Child {
         let socket = folder.path().join("redis.sock");
         let server = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
@@ -25,18 +30,32 @@ impl PrivateRedis {
         while tokio::net::UnixStream::connect(&socket).await.is_err() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        Self { server, folder }
+        server
+    }
+
+    /// After [`Self::kill`]: an empty one at the same address.
+    pub(crate) async fn start_again(&mut self) {
+        self.server = Self::serve(&self.folder).await;
     }
 
     pub(crate) async fn cache(&self) -> TokenCache {
-        let url = format!("unix://{}", self.folder.path().join("redis.sock").display());
+        let url = self.url();
         TokenCache::connect(&RedisSettings::read(&Source::from_iter([("REDIS_URL", url)])).unwrap()).await.unwrap()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("unix://{}", self.folder.path().join("redis.sock").display())
+    }
+
+    /// Ends the server while its clients go on.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
     }
 }
 
 impl Drop for PrivateRedis {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.kill();
     }
 }
