@@ -39,9 +39,14 @@ pub struct Limits {
     link: Link,
 }
 
+/// Redis does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
+pub struct ConnectError(#[from] RedisError);
+
 impl Limits {
     /// Connects; fails if Redis does not answer within some seconds.
-    pub async fn connect(redis: impl IntoConnectionInfo) -> Result<Self, RedisError> {
+    pub async fn connect(redis: impl IntoConnectionInfo) -> Result<Self, ConnectError> {
         Ok(Self { link: Link::connect(redis).await? })
     }
 

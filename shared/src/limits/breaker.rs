@@ -106,8 +106,8 @@ impl Breakers {
     pub async fn admit(&self, record: &str, random: f64) -> Admission {
         match self.view(|view| view.judge(Instant::now())) {
             Judgement::Go(openings) => Admission::Go(self.ticket(record, openings, random)),
-            Judgement::Open(left) => Admission::Wait(self.until_end(left, random)),
-            Judgement::Probing => Admission::Wait(self.short(random)),
+            Judgement::Open { left, pause } => Admission::Wait(until_end(left, pause, random)),
+            Judgement::Probing(pause) => Admission::Wait(until_probed(pause, random)),
             Judgement::Ask => self.begin(record, random).await,
         }
     }
@@ -155,19 +155,19 @@ impl Breakers {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::warn!(category = error.category(), "breakers could not be asked, the job waits");
-                return Admission::Wait(self.short(random));
+                return Admission::Wait(until_probed(self.0.settings.first, random));
             }
         };
         let number = |at: usize| answer.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
         match answer.first().map(String::as_str) {
-            Some("open") => Admission::Wait(self.until_end(Duration::from_millis(number(1)), random)),
+            Some("open") => Admission::Wait(until_end(Duration::from_millis(number(1)), self.0.settings.first, random)),
             Some("go") => {
                 for (at, system) in System::ALL.into_iter().enumerate() {
                     ticket.admitted(system, number(1 + 2 * at), number(2 + 2 * at) == 1);
                 }
                 Admission::Go(ticket)
             }
-            _ => Admission::Wait(self.short(random)),
+            _ => Admission::Wait(until_probed(self.0.settings.first, random)),
         }
     }
 
@@ -178,16 +178,16 @@ impl Breakers {
     fn view<T>(&self, use_it: impl FnOnce(&mut View) -> T) -> T {
         use_it(&mut self.0.view.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    /// Until a pause is over, and a little longer, so that not all jobs come back at once.
-    fn until_end(&self, left: Duration, random: f64) -> Duration {
-        left + self.0.settings.first.mul_f64(0.1 * random.clamp(0.0, 1.0))
-    }
+/// Until a pause is over, and a little longer, so that not all jobs come back at once.
+fn until_end(left: Duration, pause: Duration, random: f64) -> Duration {
+    left + pause.mul_f64(0.1 * random.clamp(0.0, 1.0))
+}
 
-    /// Until a probe may be done: 0.5 to 1.5 s where the first pause is 30 s.
-    fn short(&self, random: f64) -> Duration {
-        (self.0.settings.first / 30).mul_f64(0.5 + random.clamp(0.0, 1.0))
-    }
+/// Until a probe may be done: 0.75 to 2.25 s after a pause of 30 s. After longer ones more jobs wait, and they look less often.
+fn until_probed(pause: Duration, random: f64) -> Duration {
+    pause.mul_f64(0.05 * (0.5 + random.clamp(0.0, 1.0)))
 }
 
 /// A call at Redis' own time.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::view::PerSystem;
-use super::{Breakers, FAILURES, RECORDS, call, millis};
+use super::{Breakers, FAILURES, RECORDS, call, millis, until_end, until_probed};
 use crate::error::System;
 use crate::limits::script;
 
@@ -74,7 +74,8 @@ impl Ticket {
         let delay = answer.get(1).and_then(|text| text.parse().ok()).map(Duration::from_millis).unwrap_or_default();
         let (name, title, seconds) = (system.name(), system.title(), delay.as_secs_f64());
         let waits = |give_back| {
-            let delay = self.breakers.until_end(delay, self.random).max(self.breakers.short(self.random));
+            let first = self.breakers.0.settings.first;
+            let delay = until_end(delay, delay, self.random).max(until_probed(first, self.random));
             Verdict::Waits { delay, give_back }
         };
         let verdict = match answer.first().map(String::as_str) {

@@ -38,6 +38,7 @@ struct Seen {
     ends: Option<Instant>,
     /// By Redis' clock, in milliseconds since 1970.
     until_ms: i64,
+    pause: Duration,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -48,17 +49,22 @@ enum State {
     Probing,
 }
 
-/// State, milliseconds left, until in ms since 1970, openings, streak.
-pub(super) type Told = (String, u64, i64, u64, u64);
+/// State, milliseconds left, until in ms since 1970, openings, streak, pause in ms.
+pub(super) type Told = (String, u64, i64, u64, u64, u64);
 
 /// Whether a run may begin, as far as the view can tell.
 pub(super) enum Judgement {
     /// All is well; with the openings of each system so far.
     Go(PerSystem<u64>),
     /// A system's pause lasts so much longer.
-    Open(Duration),
-    /// A run probes.
-    Probing,
+    Open {
+        /// From now.
+        left: Duration,
+        /// The whole of it.
+        pause: Duration,
+    },
+    /// A run probes, after a pause of this length.
+    Probing(Duration),
     /// A pause or a probe's time is over, or nothing is known yet: Redis decides.
     Ask,
 }
@@ -66,14 +72,15 @@ pub(super) enum Judgement {
 impl View {
     pub(super) fn learn(&mut self, told: Vec<Told>, now: Instant) {
         self.is_known = true;
-        for (system, (state, left_ms, until_ms, openings, streak)) in System::ALL.into_iter().zip(told) {
+        for (system, (state, left_ms, until_ms, openings, streak, pause_ms)) in System::ALL.into_iter().zip(told) {
             let state = match state.as_str() {
                 "open" => State::Open,
                 "probing" => State::Probing,
                 _ => State::Closed,
             };
             let ends = Some(now + Duration::from_millis(left_ms));
-            *self.systems.of_mut(system) = Seen { state, openings, streak, ends, until_ms };
+            *self.systems.of_mut(system) =
+                Seen { state, openings, streak, ends, until_ms, pause: Duration::from_millis(pause_ms) };
         }
     }
 
@@ -82,7 +89,7 @@ impl View {
             return Judgement::Ask;
         }
         let mut openings = PerSystem::default();
-        let (mut open, mut is_probing, mut is_over) = (None, false, false);
+        let (mut open, mut probing, mut is_over) = (None, None, false);
         for system in System::ALL {
             let seen = self.systems.of(system);
             *openings.of_mut(system) = seen.openings;
@@ -90,15 +97,15 @@ impl View {
             match seen.state {
                 State::Closed => {}
                 State::Open | State::Probing if left.is_zero() => is_over = true,
-                State::Open => open = open.max(Some(left)),
-                State::Probing => is_probing = true,
+                State::Open => open = open.max(Some((left, seen.pause))),
+                State::Probing => probing = probing.max(Some(seen.pause)),
             }
         }
-        match (open, is_probing, is_over) {
-            (Some(left), _, _) => Judgement::Open(left),
-            (None, true, _) => Judgement::Probing,
-            (None, false, true) => Judgement::Ask,
-            (None, false, false) => Judgement::Go(openings),
+        match (open, probing, is_over) {
+            (Some((left, pause)), _, _) => Judgement::Open { left, pause },
+            (None, Some(pause), _) => Judgement::Probing(pause),
+            (None, None, true) => Judgement::Ask,
+            (None, None, false) => Judgement::Go(openings),
         }
     }
 

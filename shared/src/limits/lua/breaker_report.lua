@@ -6,7 +6,8 @@
 -- ARGV[9]  first pause, ARGV[10] longest, ARGV[11] after refused credentials, in ms
 -- Answer   {'nothing'}           nothing that concerns the run
 --          {'counted'}           a failure of the streak
---          {'waits', ms}         down, or was down when the run began: no failure of the record; the next probe may begin in ms
+--          {'waits', ms}         down, or was down when the run began: no failure of the record; the next probe may begin in ms, or 0:
+--                                it is under way, or the system is back
 --          {'opened', ms, record...}  as waits, and this report opened it: the records of the streak, one entry per failure
 --          {'reopened', ms}      as waits, and this was the probe
 --          {'closed'}            this was the probe, and the system is back
@@ -93,4 +94,5 @@ if b.state == 'open' and what == 'refused' and b.cause ~= 'credentials' then
   pause(credentials, 'credentials')
   save(system, b)
 end
-return { 'waits', math.max(0, b.till - NOW_MS) }
+-- While a run probes, till only bounds its life; its report is to be expected soon.
+return { 'waits', b.state == 'open' and math.max(0, b.till - NOW_MS) or 0 }

@@ -109,14 +109,12 @@ impl Model {
                 self.state = State::Closed { streak: Vec::new() };
                 words(&["nothing"])
             }
-            (State::Closed { .. }, _) if bad => words(&["waits", "0"]),
+            (State::Closed { .. } | State::Probing { .. }, _) if bad => words(&["waits", "0"]),
             (State::Open { credentials: false, .. }, What::Refused) => {
                 self.open(now, CREDENTIALS_MS, true);
                 words(&["waits", &CREDENTIALS_MS.to_string()])
             }
-            (State::Open { until, .. } | State::Probing { until, .. }, _) if bad => {
-                words(&["waits", &until.saturating_sub(now).to_string()])
-            }
+            (State::Open { until, .. }, _) if bad => words(&["waits", &until.saturating_sub(now).to_string()]),
             _ => words(&["nothing"]),
         }
     }
@@ -191,9 +189,8 @@ fn j4a_the_scripts_decide_as_the_model_does() {
     let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
     runner
         .run(&prop::collection::vec(step(), 1..120), |steps| {
-            let () = runtime.block_on(async {
-                redis::cmd("FLUSHALL").query_async(&mut limits.link.commands()).await.expect("Redis answers")
-            });
+            let wiped = runtime.block_on(redis::cmd("FLUSHALL").exec_async(&mut limits.link.commands()));
+            wiped.expect("Redis answers");
             let mut models = [Model::new(), Model::new()];
             let mut runs: Vec<Run> = Vec::new();
             let mut now = 1_700_000_000_000;

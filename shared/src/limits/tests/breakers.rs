@@ -96,21 +96,22 @@ async fn j4a_a_success_ends_the_streak() {
 async fn j4a_one_probe_at_a_time_and_twice_the_pause_after_each_that_fails() {
     let (redis, _) = limits().await;
     let (one, other) = (Worker::start(&redis).await, Worker::start(&redis).await);
+    let mut opened = Instant::now();
     for record in ["a", "b", "c", "d", "e"] {
         let _ = one.fail(record).await;
     }
     let mut pause = FIRST;
     for _ in 0..2 {
-        let opened = Instant::now();
         let mut probe = loop {
             match one.breakers.admit("a", 0.0).await {
                 Admission::Go(probe) => break probe,
                 Admission::Wait(delay) => tokio::time::sleep(delay.min(pause / 10)).await,
             }
         };
-        assert!(opened.elapsed() + Duration::from_millis(5) >= pause, "{:?} of {pause:?}", opened.elapsed());
+        assert!(opened.elapsed() >= pause, "{:?} of {pause:?}", opened.elapsed());
         assert!(matches!(other.breakers.admit("b", 0.0).await, Admission::Wait(_)), "a probe is under way");
         let _ = probe.report(System::Espocrm, Evidence::Answered).await;
+        opened = Instant::now();
         let Verdict::Waits { delay, .. } = probe.report(System::Advoware, Evidence::Outage).await else {
             panic!("it is still down")
         };
@@ -123,9 +124,9 @@ async fn j4a_one_probe_at_a_time_and_twice_the_pause_after_each_that_fails() {
 async fn j4a_a_probe_that_succeeds_closes_and_one_that_is_cut_off_makes_room() {
     let (redis, _) = limits().await;
     let worker = Worker::start(&redis).await;
+    let began = Instant::now();
     let verdict = worker.go("a").await.report(System::Advoware, Evidence::Refused).await;
     assert!(matches!(verdict, Verdict::Waits { delay, .. } if delay >= 10 * FIRST), "{verdict:?}");
-    let began = Instant::now();
     let probe = |record: &'static str| {
         let worker = &worker;
         async move {
@@ -138,10 +139,10 @@ async fn j4a_a_probe_that_succeeds_closes_and_one_that_is_cut_off_makes_room() {
         }
     };
     drop(probe("b").await);
-    assert!(began.elapsed() + Duration::from_millis(5) >= 10 * FIRST, "{:?}", began.elapsed());
+    assert!(began.elapsed() >= 10 * FIRST, "{:?}", began.elapsed());
     let again = Instant::now();
     let mut second = probe("c").await;
-    assert!(again.elapsed() < 5 * FIRST, "the next one probes at once: {:?}", again.elapsed());
+    assert!(again.elapsed() < 10 * FIRST, "the next one probes at once: {:?}", again.elapsed());
     assert!(!worker.is_up());
     let _ = second.report(System::Advoware, Evidence::Answered).await;
     assert!(worker.is_up());

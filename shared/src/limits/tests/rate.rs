@@ -99,11 +99,9 @@ async fn j5_processes_together_never_exceed_the_rate() {
     assert_eq!(times.len(), 160);
     // 160 requests of which 10 are free, one per 10 ms. Only the beginning is sure to be free of delays of the machine.
     assert!(times[159] >= Duration::from_millis(1490), "{:?}", times[159]);
-    for (n, time) in times.iter().enumerate() {
-        assert!(
-            *time + Duration::from_millis(1) >= Duration::from_millis(10) * (n as u32).saturating_sub(10),
-            "{n}: {time:?}"
-        );
+    for (n, time) in (0_u32..).zip(&times) {
+        let earliest = Duration::from_millis(10) * n.saturating_sub(10);
+        assert!(*time + Duration::from_millis(1) >= earliest, "{n}: {time:?}");
     }
     let used = another(&redis).await.rate("google", settings).used_ratio().await.unwrap();
     assert!(used > 0.0 && used <= 1.0, "{used}");
