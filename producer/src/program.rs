@@ -9,6 +9,7 @@ use axum::Router;
 use shared::espocrm::Espocrm;
 use shared::health::{self, Health};
 use shared::hub::{Hub, HubError};
+use shared::limits::{BreakerSettings, Limits};
 use shared::queue::{self, Queue, QueueError, QueueName, Retention};
 use shared::settings::ProducerSettings;
 use shared::telemetry::Metrics;
@@ -33,6 +34,9 @@ pub enum ProgramError {
     /// Redis is away.
     #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT")]
     Queue(#[from] QueueError),
+    /// Redis is away.
+    #[error(transparent)]
+    Limits(#[from] shared::limits::ConnectError),
     /// The address is taken, or is not this machine's.
     #[error("PRODUCER_LISTEN: cannot listen on {address} ({})", .cause.kind())]
     Listen {
@@ -72,6 +76,7 @@ pub async fn run(
     let hub = Hub::new(settings.postgres.connect_options());
     hub.check().await?;
     let queue = Queue::connect(settings.redis.queue(), QueueName::Beteiligte).await?;
+    let breakers = Limits::connect(settings.redis.queue()).await?.breakers(BreakerSettings::default());
     let espocrm = Espocrm::new(&settings.espocrm)?;
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -85,8 +90,10 @@ pub async fn run(
     let _tending = AbortOnDropHandle::new(tokio::spawn(queue::keep_tending(queue.clone(), Some(retention))));
     let tidy = metrics.clone();
     let _tidying = AbortOnDropHandle::new(tokio::spawn(async move { tidy.keep_tidy().await }));
+    let fresh = breakers.clone();
+    let _looking = AbortOnDropHandle::new(tokio::spawn(async move { fresh.keep_fresh().await }));
     let intake = Intake { queue: queue.clone(), gate: Arc::new(Gate::new(&settings)), scans };
-    let health = Health { queue, hub: hub.clone(), metrics, tells_queue: true };
+    let health = Health { queue, hub: hub.clone(), breakers, metrics, tells_queue: true };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
 
     let serving =

@@ -72,7 +72,7 @@ impl ApiError {
             Effect::Read | Effect::LogIn => read,
         };
         match &self.kind {
-            K::Unreachable(_) | K::CacheUnavailable => Next::Retry,
+            K::Unreachable(_) | K::CacheUnavailable | K::LimitUnavailable => Next::Retry,
             // A gateway's 502 or 504, or a 500, says nothing about whether the write behind it took place.
             K::TimedOut
             | K::ConnectionLost
@@ -94,7 +94,7 @@ impl ApiError {
         match &self.kind {
             K::Unreachable(_) | K::TimedOut | K::ConnectionLost | K::Unavailable { .. } => Blame::System,
             K::CredentialsRefused(_) | K::LockedOut => Blame::Credentials,
-            K::RateLimited { .. } | K::CacheUnavailable | K::Conflict => Blame::Nobody,
+            K::RateLimited { .. } | K::CacheUnavailable | K::LimitUnavailable | K::Conflict => Blame::Nobody,
             K::Rejected { .. }
             | K::Forbidden
             | K::NotFound

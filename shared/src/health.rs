@@ -8,9 +8,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
+use chrono::SecondsFormat;
+use serde_json::{Map, Value, json};
 
+use crate::error::System;
 use crate::hub::Hub;
+use crate::limits::{Breakers, Standing};
 use crate::queue::Queue;
 use crate::telemetry::Metrics;
 
@@ -24,6 +27,8 @@ pub struct Health {
     pub queue: Queue,
     /// The hub's PostgreSQL.
     pub hub: Hub,
+    /// How the outside systems stand.
+    pub breakers: Breakers,
     /// The program's metrics.
     pub metrics: Metrics,
     /// Whether it tells the queue's depth: the producer does, for all; from every worker too, sums would be wrong.
@@ -53,8 +58,21 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
     let postgres = told(postgres.map(|result| result.err().map(|error| error.to_string())));
     let is_ready = redis == "ready" && postgres == "ready";
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({"status": if is_ready { "ready" } else { "not ready" }, "redis": redis, "postgres": postgres});
-    (status, Json(body))
+    let systems: Map<String, Value> = System::ALL
+        .iter()
+        .map(|system| (system.name().to_owned(), standing(health.breakers.standing(*system))))
+        .collect();
+    let word = if is_ready { "ready" } else { "not ready" };
+    (status, Json(json!({"status": word, "redis": redis, "postgres": postgres, "systems": systems})))
+}
+
+fn standing(standing: Standing) -> Value {
+    match standing {
+        Standing::Up => json!("up"),
+        Standing::Down { next_try } => {
+            json!(format!("down, next try at {}", next_try.to_rfc3339_opts(SecondsFormat::Secs, true)))
+        }
+    }
 }
 
 /// Queue gauges are read when somebody asks, so they cost nothing in between.

@@ -19,6 +19,7 @@ pub(crate) use answer::{Answer, kind_of_status, parse_json};
 pub use metrics::register as register_metrics;
 
 use crate::error::{ApiError, ConnectFault, Effect, ErrorKind, Operation};
+use crate::limits::Parallel;
 
 /// Largest answer that is read. A Beteiligte with thousands of Kommunikationen stays far below.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -41,6 +42,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     client: reqwest::Client,
+    /// Bounds the calls of all workers together; taken for each attempt, so that pauses between them hold nothing.
+    limit: Option<Parallel>,
 }
 
 /// A client could not be set up: a fault of the machine, not of a setting.
@@ -71,7 +74,13 @@ impl Http {
             .user_agent(concat!("kanzleisync/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| SetupError::new(error.without_url()))?;
-        Ok(Self { client })
+        Ok(Self { client, limit: None })
+    }
+
+    /// The same client, whose calls wait for a permit of `limit` from now on.
+    #[must_use]
+    pub(crate) fn within(self, limit: Parallel) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     /// The client, to build requests with; they are sent by [`Self::call`].
@@ -110,6 +119,13 @@ impl Http {
         request: &Request,
         read: &impl Fn(&Answer) -> Result<T, ErrorKind>,
     ) -> Result<T, ApiError> {
+        let _permit = match &self.limit {
+            Some(limit) => {
+                let unavailable = |_| ApiError::unanswered(operation, ErrorKind::LimitUnavailable);
+                Some(limit.acquire().await.map_err(unavailable)?)
+            }
+            None => None,
+        };
         let started = tokio::time::Instant::now();
         let result = self.exchange(operation, request, read).await;
         let outcome = result.as_ref().map_or_else(|error| error.kind.name(), |_| "ok");

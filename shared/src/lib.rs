@@ -11,6 +11,7 @@ pub mod health;
 pub mod http;
 pub mod hub;
 mod json;
+pub mod limits;
 mod link;
 pub mod queue;
 pub mod settings;

@@ -38,6 +38,8 @@ pub struct WorkerSettings {
     pub postgres: PostgresSettings,
     /// Rules of a sync.
     pub sync: SyncSettings,
+    /// Limits that all workers share.
+    pub limits: LimitSettings,
     /// Logs.
     pub log: LogSettings,
     /// `WORKER_LISTEN`: metrics and health.
@@ -130,6 +132,18 @@ pub struct SyncSettings {
     pub lease: Duration,
     /// `SHUTDOWN_GRACE_SECONDS`
     pub shutdown_grace: Duration,
+}
+
+/// What all workers together may ask of the outside systems (J5), and when to leave one alone (J4a).
+#[derive(Clone, Debug)]
+pub struct LimitSettings {
+    /// `ADVOWARE_MAX_PARALLEL`: calls to Advoware's API at once.
+    pub advoware_max_parallel: u32,
+    /// `GOOGLE_CALENDAR_REQUESTS_PER_MINUTE`
+    pub google_requests_per_minute: u32,
+    /// `SYSTEM_BREAKER_SECONDS`: first pause of a breaker. The longest pause, and the one after refused credentials, are ten times as
+    /// long.
+    pub breaker: Duration,
 }
 
 /// `LOG_FORMAT`, `RUST_LOG`

@@ -3,6 +3,7 @@
 mod audit;
 mod beteiligte_sync;
 mod kommunikation_sync;
+mod outage;
 mod stop;
 
 pub use beteiligte_sync::{BeteiligteJobs, MAX_ROUNDS};

@@ -6,9 +6,11 @@ use domain::kommunikation::Variant;
 use shared::advoware::{Advoware, TokenCache};
 use shared::beteiligte::Systems;
 use shared::clock::Clock;
+use shared::error::System;
 use shared::espocrm::Espocrm;
 use shared::health::{self, Health};
 use shared::hub::Hub;
+use shared::limits::{BreakerSettings, Limits};
 use shared::queue::{self, DeliverSettings, Queue, QueueName};
 use shared::settings::{SyncSettings, WorkerSettings};
 use shared::telemetry::Metrics;
@@ -32,6 +34,9 @@ pub enum ProgramError {
     /// Redis is away.
     #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
     Redis(#[from] redis::RedisError),
+    /// Redis is away.
+    #[error(transparent)]
+    Limits(#[from] shared::limits::ConnectError),
     /// The address for metrics and health is taken.
     #[error("WORKER_LISTEN: cannot listen on {address} ({})", .cause.kind())]
     Listen {
@@ -50,27 +55,45 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
     hub.check().await?;
     let queue = Queue::connect(settings.redis.queue(), QueueName::Beteiligte).await?;
     let tokens = TokenCache::connect(&settings.redis).await?;
+    let limits = Limits::connect(settings.redis.queue()).await?;
+    let breakers = limits.breakers(BreakerSettings::beginning_with(settings.limits.breaker));
+    let parallel = limits.parallel(System::Advoware, settings.limits.advoware_max_parallel);
     let systems = Systems {
         espocrm: Espocrm::new(&settings.espocrm)?,
-        advoware: Advoware::new(&settings.advoware, tokens, clock.clone())?,
+        advoware: Advoware::within(parallel, &settings.advoware, tokens, clock.clone())?,
         hub: hub.clone(),
     };
-    let jobs = BeteiligteJobs { systems, clock, backoff: backoff(&settings.sync), random: fastrand::f64 };
+    let jobs = BeteiligteJobs {
+        systems,
+        clock,
+        breakers: breakers.clone(),
+        queue: queue.clone(),
+        backoff: backoff(&settings.sync),
+        random: fastrand::f64,
+    };
 
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
     let address = listener.local_addr().unwrap_or(settings.listen);
-    let routes =
-        health::routes(Health { queue: queue.clone(), hub: hub.clone(), metrics: metrics.clone(), tells_queue: false });
+    let health = Health {
+        queue: queue.clone(),
+        hub: hub.clone(),
+        breakers: breakers.clone(),
+        metrics: metrics.clone(),
+        tells_queue: false,
+    };
+    let routes = health::routes(health);
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
     let tidying = tokio::spawn(async move { metrics.keep_tidy().await });
+    let looking = tokio::spawn(async move { breakers.keep_fresh().await });
     tracing::info!(%address, concurrency = settings.concurrency, "worker ready");
 
     let handler = move |running| jobs.clone().run(running);
     queue::run(queue, deliver_settings(&settings), handler, shutdown).await?;
     serving.abort();
     tidying.abort();
+    looking.abort();
     hub.close().await;
     tracing::info!("worker stopped");
     Ok(())

@@ -14,6 +14,7 @@ use super::wire::{self, KommunikationAnswer, KommunikationWrite};
 use crate::clock::Clock;
 use crate::error::{ApiError, ErrorKind, Operation, Refusal};
 use crate::http::{Answer, BaseUrl, Http, SetupError, kind_of_status, parse_json};
+use crate::limits::Parallel;
 use crate::settings::AdvowareSettings;
 
 /// Advoware. Cloning is cheap and shares connections and token.
@@ -21,7 +22,10 @@ use crate::settings::AdvowareSettings;
 pub struct Advoware(Arc<Shared>);
 
 struct Shared {
-    http: Http,
+    /// For what goes to Advoware's central servers.
+    gateway: Http,
+    /// For what goes to the firm's own server.
+    api: Http,
     auth: Auth,
     kanzlei: String,
     configurator_url: BaseUrl,
@@ -38,12 +42,35 @@ struct Call<'a> {
 }
 
 impl Advoware {
-    /// Makes no call yet.
+    /// Makes no call yet. For tests and single looks: nothing bounds its calls.
     pub fn new(settings: &AdvowareSettings, cache: TokenCache, clock: Clock) -> Result<Self, SetupError> {
         let http = Http::new(settings.timeout)?;
+        Self::with(settings, cache, clock, http.clone(), http)
+    }
+
+    /// As [`Self::new`], and its calls to the API wait for a permit of `limit`, which all workers share (J5). Log-in and look-up go to
+    /// other servers, and one at a time.
+    pub fn within(
+        limit: Parallel,
+        settings: &AdvowareSettings,
+        cache: TokenCache,
+        clock: Clock,
+    ) -> Result<Self, SetupError> {
+        let http = Http::new(settings.timeout)?;
+        Self::with(settings, cache, clock, http.clone(), http.within(limit))
+    }
+
+    fn with(
+        settings: &AdvowareSettings,
+        cache: TokenCache,
+        clock: Clock,
+        gateway: Http,
+        api: Http,
+    ) -> Result<Self, SetupError> {
         Ok(Self(Arc::new(Shared {
-            auth: Auth::new(settings.clone(), http.clone(), cache, clock)?,
-            http,
+            auth: Auth::new(settings.clone(), gateway.clone(), cache, clock)?,
+            gateway,
+            api,
             kanzlei: settings.kanzlei.clone(),
             configurator_url: settings.configurator_url.clone(),
             api_base_url: OnceCell::new_with(settings.api_base_url.clone()),
@@ -126,11 +153,11 @@ impl Advoware {
     ) -> Result<T, ApiError> {
         let url = self.api_base_url().await?.at(call.path);
         let mut request =
-            self.0.http.requests().request(call.method.clone(), url).bearer_auth(token.secret().expose_secret());
+            self.0.api.requests().request(call.method.clone(), url).bearer_auth(token.secret().expose_secret());
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        self.0.http.call(call.operation, request, |answer| read(body_of(answer)?)).await
+        self.0.api.call(call.operation, request, |answer| read(body_of(answer)?)).await
     }
 
     async fn api_base_url(&self) -> Result<&BaseUrl, ApiError> {
@@ -140,7 +167,7 @@ impl Advoware {
     /// Where the firm's API is, for firms that did not configure it (DOMAIN 1).
     async fn look_up_api_base_url(&self) -> Result<BaseUrl, ApiError> {
         let url = self.0.configurator_url.at(&["api", "Url"]);
-        let request = self.0.http.requests().get(url).query(&[("Kanzlei", &self.0.kanzlei)]);
+        let request = self.0.gateway.requests().get(url).query(&[("Kanzlei", &self.0.kanzlei)]);
         let read = |answer: &Answer| {
             // The look-up needs no credentials but knows the firms: a 404 is about ours.
             if let (Some(refusal), false) = (wire::refusal_in(&answer.body), answer.status.is_success()) {
@@ -149,7 +176,7 @@ impl Advoware {
             let address = wire::api_address(body_of(answer)?)?;
             BaseUrl::parse(&address).map_err(|_| ErrorKind::Malformed { what: "the API's address is none" })
         };
-        self.0.http.call(Operation::AdvowareUrl, request, read).await
+        self.0.gateway.call(Operation::AdvowareUrl, request, read).await
     }
 }
 

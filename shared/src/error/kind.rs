@@ -74,6 +74,9 @@ pub enum ErrorKind {
     /// Redis, which holds the token that all workers share, does not answer.
     #[error("the token cache in Redis does not answer: tried again later")]
     CacheUnavailable,
+    /// Redis, which bounds the calls of all workers together, does not answer: nothing was sent.
+    #[error("Redis, which counts the calls of all workers, does not answer: tried again later")]
+    LimitUnavailable,
 }
 
 /// Why no connection came about.
@@ -181,6 +184,7 @@ impl ErrorKind {
             Self::Oversized => "oversized",
             Self::UnexpectedStatus => "unexpected_status",
             Self::CacheUnavailable => "cache_unavailable",
+            Self::LimitUnavailable => "limit_unavailable",
         }
     }
 }

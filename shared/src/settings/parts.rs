@@ -8,7 +8,8 @@ use super::reader::{Reader, Unit};
 use super::secrets::{self, WebhookSecrets};
 use super::stores::{postgres, redis};
 use super::{
-    AdvowareSettings, EspocrmSettings, LogFormat, LogSettings, ProducerSettings, SyncSettings, WorkerSettings,
+    AdvowareSettings, EspocrmSettings, LimitSettings, LogFormat, LogSettings, ProducerSettings, SyncSettings,
+    WorkerSettings,
 };
 use crate::http::BaseUrl;
 
@@ -18,6 +19,7 @@ pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
     let redis = redis(r);
     let postgres = postgres(r);
     let sync = sync(r);
+    let limits = limits(r);
     let log = log(r);
     let listen = listen(r, "WORKER_LISTEN", "127.0.0.1:9100");
     let concurrency = r.number("WORKER_CONCURRENCY", 16, 1..=1024);
@@ -27,6 +29,7 @@ pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
         redis: redis?,
         postgres: postgres?,
         sync: sync?,
+        limits: limits?,
         log: log?,
         listen: listen?,
         concurrency: concurrency?,
@@ -122,6 +125,17 @@ fn sync(r: &mut Reader<'_>) -> Option<SyncSettings> {
         run_limit: run_limit?,
         lease: lease?,
         shutdown_grace: shutdown_grace?,
+    })
+}
+
+fn limits(r: &mut Reader<'_>) -> Option<LimitSettings> {
+    let advoware_max_parallel = r.number("ADVOWARE_MAX_PARALLEL", 8, 1..=1024);
+    let google_requests_per_minute = r.number("GOOGLE_CALENDAR_REQUESTS_PER_MINUTE", 600, 1..=60_000);
+    let breaker = r.duration("SYSTEM_BREAKER_SECONDS", Unit::Seconds, 30.0);
+    Some(LimitSettings {
+        advoware_max_parallel: advoware_max_parallel?,
+        google_requests_per_minute: google_requests_per_minute?,
+        breaker: breaker?,
     })
 }
 

@@ -36,6 +36,8 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(worker.sync.retry.iter().map(Duration::as_secs).collect::<Vec<_>>(), [60, 300, 900, 3600, 14_400]);
     assert_eq!(worker.sync.lease, Duration::from_secs(6));
     assert_eq!(worker.sync.run_limit, Duration::from_mins(15));
+    assert_eq!((worker.limits.advoware_max_parallel, worker.limits.google_requests_per_minute), (8, 600));
+    assert_eq!(worker.limits.breaker, Duration::from_secs(30));
     assert_eq!(worker.log.format, LogFormat::Text);
     assert_eq!(worker.redis.queue().database(), Some(1));
     assert_eq!(worker.redis.advoware_cache().database(), Some(1));

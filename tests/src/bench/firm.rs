@@ -59,6 +59,8 @@ impl Firm {
         let mut settings = settings_of(&about);
         settings.push(("REDIS_URL".to_owned(), redis_url));
         settings.push(("DATABASE_URL".to_owned(), database.url));
+        // What is measured is the worker, not the patience with Advoware.
+        settings.push(("ADVOWARE_MAX_PARALLEL".to_owned(), "1024".to_owned()));
         settings.push(("WORKER_LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
 
         let mut firm = Self {

@@ -14,6 +14,7 @@ mod faults;
 mod harness_programs;
 mod harness_servers;
 mod harness_survivors;
+mod limits;
 mod privacy;
 mod races;
 mod redis_addresses;

@@ -5,16 +5,21 @@ use domain::finding::{Finding, FindingKind};
 use domain::ids::EspoId;
 use domain::job::{Backoff, Wants};
 use domain::kommunikation::{Agreement, Direction, agreement, plan};
-use shared::beteiligte::{AdvoSide, LoadError, Systems};
+use shared::beteiligte::{AdvoSide, LoadError, Loaded, Systems};
 use shared::clock::Clock;
 use shared::error::{ApiError, ErrorKind, Next};
 use shared::espocrm::EspoPatch;
 use shared::hub::{Agreed, Claim};
-use shared::queue::{Outcome, Running};
+use shared::limits::{Admission, Breakers, Ticket};
+use shared::queue::{Outcome, Queue, Running};
 
 pub use super::kommunikation_sync::MAX_ROUNDS;
 use super::kommunikation_sync::Run;
+use super::outage::{Answered, settle};
 use super::stop::Stop;
+
+const MISSING: &str = "EspoCRM has no such record; delete the job, or restore the record and requeue it";
+const DELETED: &str = "the record is deleted in EspoCRM; delete the job, or restore the record and requeue it";
 
 /// Everything that the job needs. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +28,10 @@ pub struct BeteiligteJobs {
     pub systems: Systems,
     /// The clock.
     pub clock: Clock,
+    /// Which systems are up.
+    pub breakers: Breakers,
+    /// The queue, for tries that are given back.
+    pub queue: Queue,
     /// Waits between tries.
     pub backoff: Backoff,
     /// Draws in 0 to 1, for the jitter of the waits.
@@ -36,36 +45,26 @@ impl BeteiligteJobs {
         let Ok(id) = EspoId::parse(&running.entity) else {
             return Outcome::GiveUp { reason: "the job names no EspoCRM record id".to_owned() };
         };
-        match self.sync(&id, &running).await {
-            Ok(follow_up) => {
-                #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a gauge for ages")]
-                let now = self.clock.now().timestamp() as f64;
-                metrics::gauge!("kanzleisync_last_success_timestamp_seconds", "flow" => "beteiligte").set(now);
-                Outcome::Done { follow_up }
+        let mut ticket = match self.breakers.admit(&running.entity, (self.random)()).await {
+            Admission::Go(ticket) => ticket,
+            Admission::Wait(delay) => return Outcome::Snooze { delay },
+        };
+        let (answered, stop) = match self.systems.load(&id).await {
+            Ok(loaded) => return self.sync(&id, &running, loaded, &mut ticket).await,
+            Err(LoadError::Espocrm(ApiError { kind: ErrorKind::NotFound, .. })) => {
+                (Answered::only_espocrm(), Stop::Hopeless(MISSING))
             }
-            Err(stop) => {
-                tracing::warn!(error = %stop, "run stopped");
-                stop.outcome(&self.backoff, running.failures, (self.random)())
-            }
-        }
+            Err(error) => (Answered::default(), error.into()),
+        };
+        self.failed(&running, &mut ticket, answered, &stop).await
     }
 
-    async fn sync(&self, id: &EspoId, running: &Running) -> Result<Option<Wants>, Stop> {
-        let loaded = match self.systems.load(id).await {
-            Ok(loaded) => loaded,
-            Err(LoadError::Espocrm(ApiError { kind: ErrorKind::NotFound, .. })) => {
-                return Err(Stop::Hopeless(
-                    "EspoCRM has no such record; delete the job, or restore the record and requeue it",
-                ));
-            }
-            Err(error) => return Err(error.into()),
-        };
+    async fn sync(&self, id: &EspoId, running: &Running, loaded: Loaded, ticket: &mut Ticket) -> Outcome {
+        let answered = Answered::in_look(&loaded);
         if loaded.espo.deleted {
-            return Err(Stop::Hopeless(
-                "the record is deleted in EspoCRM; delete the job, or restore the record and requeue it",
-            ));
+            return self.failed(running, ticket, answered, &Stop::Hopeless(DELETED)).await;
         }
-        let mut run = Run::new(&self.systems, &self.clock, &running.lease, id, running.wants, loaded);
+        let mut run = Run::new(&self.systems, &self.clock, running, id, loaded);
         let result = match &run.loaded.advo {
             AdvoSide::NoBetnr => self.without_partner(&mut run, FindingKind::NoBetnr).await,
             AdvoSide::Missing(_) => self.missing_in_advoware(&mut run).await,
@@ -77,17 +76,41 @@ impl BeteiligteJobs {
                 .increment(1);
         }
         if let Err(stop) = &result {
-            self.tell_failure(&mut run, running, stop).await;
+            let outcome = self.failed(running, ticket, answered, stop).await;
+            self.tell_failure(&mut run, running, stop, &outcome).await;
+            return outcome;
         }
-        result?;
+        settle(ticket, answered, None).await;
         tracing::info!(
             changes = run.summary.total_changes(),
             markers = run.summary.markers_updated,
             findings = run.findings.len(),
             "synced"
         );
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a gauge for ages")]
+        let now = self.clock.now().timestamp() as f64;
+        metrics::gauge!("kanzleisync_last_success_timestamp_seconds", "flow" => "beteiligte").set(now);
         // K8a: what a conflict left waiting in Advoware is fetched at once.
-        Ok((run.direction == Direction::ToAdvoware).then(|| Wants::sync(Direction::Both)))
+        Outcome::Done { follow_up: (run.direction == Direction::ToAdvoware).then(|| Wants::sync(Direction::Both)) }
+    }
+
+    /// What becomes of a job whose run stopped. If a system is down, it waits without a try being counted (J4a).
+    async fn failed(&self, running: &Running, ticket: &mut Ticket, answered: Answered, stop: &Stop) -> Outcome {
+        let settled = settle(ticket, answered, Some(stop)).await;
+        if let Some((waits, give_back)) = settled {
+            tracing::info!(error = %stop, "run stopped, the system is down");
+            self.give_back_tries(&give_back).await;
+            return waits;
+        }
+        tracing::warn!(error = %stop, "run stopped");
+        stop.outcome(&self.backoff, running.failures, (self.random)())
+    }
+
+    /// The failures that led to the opening of a breaker do not count either. Best effort: a try too many costs a wait.
+    async fn give_back_tries(&self, records: &[String]) {
+        if let Err(error) = self.queue.give_back_tries(records).await {
+            tracing::warn!(%error, records = records.len(), "tries are not given back");
+        }
     }
 
     /// Both records are there: ties them to each other where that is new, then agrees and records.
@@ -230,18 +253,18 @@ impl BeteiligteJobs {
     }
 
     /// Shows a failure on the record, where people look. Best effort: the queue keeps job and reason whatever becomes of it.
-    async fn tell_failure(&self, run: &mut Run<'_>, running: &Running, stop: &Stop) {
+    async fn tell_failure(&self, run: &mut Run<'_>, running: &Running, stop: &Stop, outcome: &Outcome) {
         let now = self.clock.now();
         let findings: Vec<Finding> = run.findings.iter().copied().collect();
         if let Err(error) = self.systems.hub.remember_look(run.id, &findings, now).await {
             tracing::warn!(%error, "findings of the failed run are not remembered");
         }
         let patch = EspoPatch::new().sync_error_message(Some(&stop.to_string()));
-        let patch = match stop.outcome(&self.backoff, running.failures, 0.5) {
+        let patch = match outcome {
             Outcome::RetryAfter { delay, .. } => patch
                 .sync_status(SyncStatus::Failed)
                 .sync_retry_count(running.failures + 1)
-                .sync_next_retry(chrono::Duration::from_std(delay).ok().map(|delay| now + delay)),
+                .sync_next_retry(chrono::Duration::from_std(*delay).ok().map(|delay| now + delay)),
             Outcome::GiveUp { .. } => patch
                 .sync_status(SyncStatus::PermanentlyFailed)
                 .sync_retry_count(running.failures + 1)

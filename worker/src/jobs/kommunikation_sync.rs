@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashSet};
 use domain::beteiligte::SyncStatus;
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId};
-use domain::job::Wants;
 use domain::kommunikation::{
     AdvoView, AdvoWrite, Base, Direction, EspoMail, EspoPhone, EspoWrite, Plan, Summary, Target, Variant, Written,
     changed, not_kept, plan,
@@ -16,7 +15,7 @@ use shared::beteiligte::{AdvoSide, Loaded, Systems};
 use shared::clock::Clock;
 use shared::error::{ApiError, ErrorKind};
 use shared::espocrm::{EspoBeteiligte, EspoPatch, UpdateAnswer};
-use shared::queue::Lease;
+use shared::queue::{Lease, Progress, Running};
 use uuid::Uuid;
 
 use super::audit;
@@ -30,6 +29,7 @@ pub(super) struct Run<'a> {
     pub(super) systems: &'a Systems,
     pub(super) clock: &'a Clock,
     pub(super) lease: &'a Lease,
+    progress: &'a Progress,
     pub(super) id: &'a EspoId,
     pub(super) direction: Direction,
     pub(super) approve_deletions: bool,
@@ -58,18 +58,18 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         systems: &'a Systems,
         clock: &'a Clock,
-        lease: &'a Lease,
+        running: &'a Running,
         id: &'a EspoId,
-        wants: Wants,
         loaded: Loaded,
     ) -> Self {
         Self {
             systems,
             clock,
-            lease,
+            lease: &running.lease,
+            progress: &running.progress,
             id,
-            direction: wants.direction(),
-            approve_deletions: wants.approves_deletions(),
+            direction: running.wants.direction(),
+            approve_deletions: running.wants.approves_deletions(),
             audit_id: Uuid::now_v7(),
             loaded,
             wrote: false,
@@ -200,6 +200,7 @@ impl<'a> Run<'a> {
 
     fn confirmed(&mut self, write: &AdvoWrite, answer: KommunikationAnswer) {
         self.wrote = true;
+        self.progress.made();
         self.summary.count_advo(write);
         // The other variants are counted where their value arrives, in EspoCRM.
         if let Variant::Var1 | Variant::Var2 | Variant::Var5 | Variant::Link | Variant::Online = write.variant {
@@ -238,6 +239,7 @@ impl<'a> Run<'a> {
             self.loaded.base = before;
             return Ok(Applied::Overtaken);
         }
+        self.progress.made();
         self.base().confirm();
         self.remember_begun().await?;
         let view = &mut self.loaded.espo.view;

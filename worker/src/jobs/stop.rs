@@ -42,8 +42,10 @@ const GIVE_WAY: Duration = Duration::from_secs(2);
 /// Wait where a system asked for patience without naming a time.
 const DEFAULT_SNOOZE: Duration = Duration::from_mins(1);
 
-/// A system's wish to wait is followed up to here.
-const LONGEST_WISH: Duration = Duration::from_mins(10);
+/// A wish to wait is followed up to here where the try does not count.
+const LONGEST_SNOOZE: Duration = Duration::from_mins(10);
+/// A wish to wait is followed up to this multiple of our own wait where the try counts.
+const LONGEST_WISH: u32 = 10;
 
 impl Stop {
     /// What the queue does. `failures`: counted ones before this run; `random` in 0 to 1.
@@ -56,20 +58,54 @@ impl Stop {
         };
         let reason = self.to_string();
         match next {
-            Next::Snooze(delay) => Outcome::Snooze { delay: delay.unwrap_or(DEFAULT_SNOOZE) },
+            Next::Snooze(wish) => Outcome::Snooze { delay: wish.unwrap_or(DEFAULT_SNOOZE).min(LONGEST_SNOOZE) },
             Next::GiveUp => Outcome::GiveUp { reason },
             Next::Retry | Next::LookFirst => match backoff.after(failures + 1, random) {
-                Some(delay) => Outcome::RetryAfter { delay: delay.max(self.at_least()), reason },
+                Some(own) => Outcome::RetryAfter { delay: self.wish().clamp(own, own * LONGEST_WISH), reason },
                 None => Outcome::GiveUp { reason },
             },
         }
     }
 
-    /// The wait that the system itself asked for, as far as that is believable.
-    fn at_least(&self) -> Duration {
+    /// The wait that the system itself asked for.
+    fn wish(&self) -> Duration {
         match self {
-            Self::Api(error) => error.retry_after().unwrap_or_default().min(LONGEST_WISH),
+            Self::Api(error) => error.retry_after().unwrap_or_default(),
             Self::Hub(_) | Self::LeaseLost(_) | Self::NotAgreed(_) | Self::Hopeless(_) => Duration::ZERO,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::error::{ErrorKind, Operation};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn outcome(kind: ErrorKind) -> Outcome {
+        let backoff = Backoff { delays: vec![60 * SECOND], max_tries: 5 };
+        Stop::from(ApiError::unanswered(Operation::AdvowareGetBeteiligte, kind)).outcome(&backoff, 0, 0.5)
+    }
+
+    #[test]
+    fn j3_a_wish_to_wait_is_followed_between_one_and_ten_times_our_own_wait() {
+        let delay = |wish: Option<u32>| match outcome(ErrorKind::Unavailable { retry_after: wish.map(|n| n * SECOND) })
+        {
+            Outcome::RetryAfter { delay, .. } => delay.as_secs(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([None, Some(7), Some(90), Some(86_400)].map(delay), [60, 60, 90, 600]);
+    }
+
+    #[test]
+    fn j4a_too_many_requests_wait_as_wished_up_to_ten_minutes_and_count_nothing() {
+        let delay = |wish: Option<u32>| match outcome(ErrorKind::RateLimited { retry_after: wish.map(|n| n * SECOND) })
+        {
+            Outcome::Snooze { delay } => delay.as_secs(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([None, Some(7), Some(86_400)].map(delay), [60, 7, 600]);
     }
 }

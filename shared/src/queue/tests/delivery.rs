@@ -227,3 +227,26 @@ async fn j4_the_same_worker_goes_on_after_redis_was_killed_or_wiped() {
     shutdown.cancel();
     worker.await.expect("stops");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn j3_a_run_that_reaches_its_limit_after_progress_goes_on_soon_and_has_not_failed() {
+    let stage = Stage::new().await;
+    stage.trigger("a", 1).await;
+    let handler = |running: Running| async move {
+        if running.starts > 1 {
+            return DONE;
+        }
+        running.progress.made();
+        std::future::pending().await
+    };
+    let settings = DeliverSettings { run_limit: Duration::from_millis(50), ..settings(4) };
+    let shutdown = CancellationToken::new();
+    let worker = tokio::spawn(run(stage.queue.clone(), settings, handler, shutdown.clone()));
+    let snoozed = until("it is snoozed", || async {
+        stage.show("a").await.filter(|job| job.starts == 1 && job.lease_until_ms.is_none())
+    });
+    assert_eq!(snoozed.await.failures, 0);
+    all_quiet(&stage).await;
+    shutdown.cancel();
+    worker.await.expect("no panic").expect("stops");
+}
