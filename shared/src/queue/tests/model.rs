@@ -195,9 +195,9 @@ impl World {
             Step::Pause(is_paused) => {
                 let queue = &self.stage.queue;
                 if is_paused {
-                    queue.pause().await.expect("pause")
+                    queue.pause().await.expect("pause");
                 } else {
-                    queue.resume().await.expect("resume")
+                    queue.resume().await.expect("resume");
                 }
                 self.is_paused = is_paused;
             }
@@ -307,7 +307,7 @@ impl World {
                 job.crashes = if asked == Some(3) { 0 } else { job.crashes };
             }
             Outcome::GiveUp { .. } => {
-                (job.state, job.failures) = (JobState::Dead, (job.failures + 1).saturating_sub(credit))
+                (job.state, job.failures) = (JobState::Dead, (job.failures + 1).saturating_sub(credit));
             }
             Outcome::RetryAfter { .. } | Outcome::Snooze { .. } => {
                 let failed = u32::from(matches!(outcome, Outcome::RetryAfter { .. }));
