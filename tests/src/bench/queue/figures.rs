@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ours::Processed;
 use super::peer::{Peer, PeerFigures};
-use super::plan::Case;
+use super::plan::{Case, LARGE_BACKLOG, SMALL_BACKLOG};
 use super::rate::{Latencies, Rate};
 
 pub(super) struct Figures {
@@ -40,10 +40,19 @@ impl Figures {
         self.processed.iter().map(|figures| &figures.ours).find(|ours| ours.case == case)
     }
 
+    /// One process with so many jobs at once and the usual kind of backlog.
+    pub(super) fn at(&self, concurrency: usize) -> Option<&Processed> {
+        self.one_process().find(|ours| ours.case.concurrency == concurrency)
+    }
+
     /// One process at the concurrency at which it is fastest.
     pub(super) fn best(&self) -> Option<&Processed> {
-        let one_process = self.processed.iter().map(|figures| &figures.ours).filter(|ours| ours.case.processes == 1);
-        one_process.max_by(|one, other| one.rate.per_second().total_cmp(&other.rate.per_second()))
+        self.one_process().max_by(|one, other| one.rate.per_second().total_cmp(&other.rate.per_second()))
+    }
+
+    fn one_process(&self) -> impl Iterator<Item = &Processed> {
+        let usual = |case: Case| case.processes == 1 && case != SMALL_BACKLOG && case != LARGE_BACKLOG;
+        self.processed.iter().map(|figures| &figures.ours).filter(move |ours| usual(ours.case))
     }
 
     pub(super) fn of_peer(&self, wanted: Peer) -> Option<&PeerFigures> {

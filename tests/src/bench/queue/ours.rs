@@ -67,6 +67,9 @@ pub(super) async fn process(server: &Server, case: Case) -> Result<Processed> {
         enqueue(&queue, case.backlog, JOBS_PER_CALL).await?;
         full_bytes = server.used_memory().await?;
         let (round, redis_time) = measured(server, one_round(server, &queue, &mut workers)).await?;
+        if round.runs != case.backlog as u64 {
+            return Err(Error::new(format!("{} runs for {} jobs: {case:?}", round.runs, case.backlog)));
+        }
         rate.add(Rate { jobs: round.runs, took: round.took, redis_time });
         peak_resident_kib = round.peak_resident_kib;
         expect_drained(&queue).await?;

@@ -12,7 +12,7 @@ use super::rate::{Latencies, Rate, measured};
 use super::server::Server;
 use crate::bench::firm::told;
 use crate::installed::program_in_path;
-use crate::{Error, Program, Result};
+use crate::{Error, Finished, Program, Result};
 
 /// The slowest step takes some ten seconds.
 const STEP_WITHIN: Duration = Duration::from_mins(2);
@@ -44,6 +44,10 @@ pub(super) struct PeerProcessed {
 }
 
 impl PeerFigures {
+    pub(super) fn at(&self, concurrency: usize) -> Option<&PeerProcessed> {
+        self.processed.iter().find(|processed| processed.concurrency == concurrency)
+    }
+
     /// At the concurrency at which it is fastest.
     pub(super) fn best(&self) -> Option<&PeerProcessed> {
         self.processed.iter().max_by(|one, other| one.rate.per_second().total_cmp(&other.rate.per_second()))
@@ -75,14 +79,30 @@ impl Peer {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/peers").join(file)
     }
 
-    async fn ask(self, server: &Server, words: &[&str]) -> Result<Value> {
+    async fn run(self, server: &Server, words: &[&str]) -> Result<Finished> {
         let interpreter = program_in_path(self.interpreter())
             .ok_or_else(|| Error::new(format!("`{}` is not installed", self.interpreter())))?;
-        let program = Program::new(interpreter).arg(self.script().display()).args(words).env("REDIS_URL", server.url());
-        let finished = program.run(STEP_WITHIN).await?;
+        let program = Program::new(interpreter).arg(self.script().display()).args(words);
+        program.env("REDIS_URL", server.url()).run(STEP_WITHIN).await
+    }
+
+    /// Its version and that of its language.
+    async fn version(self, server: &Server) -> Result<String> {
+        let finished = self.run(server, &["version"]).await?;
         if !finished.status.success() {
-            let first = finished.stderr.lines().find(|line| line.contains("rror")).unwrap_or("no reason told");
-            return Err(Error::new(format!("{} {} failed: {first}", self.name(), words.join(" "))));
+            return Err(Error::new("it is not installed (scripts/setup-peers.sh does that)"));
+        }
+        let about: Value = serde_json::from_str(&finished.stdout).map_err(told)?;
+        let word = |name: &str| about[name].as_str().unwrap_or_default().to_owned();
+        Ok(format!("{} on {}", word("version"), word("runtime")))
+    }
+
+    async fn ask(self, server: &Server, words: &[&str]) -> Result<Value> {
+        let finished = self.run(server, words).await?;
+        if !finished.status.success() {
+            // Names folders of this machine, so it stays out of the report.
+            eprintln!("\n{}", finished.stderr);
+            return Err(Error::new(format!("its `{}` failed ({})", words.join(" "), finished.status)));
         }
         serde_json::from_str(&finished.stdout).map_err(told)
     }
@@ -99,9 +119,7 @@ impl Peer {
 
 /// Everything that is measured of a peer; an error says why it could not be.
 pub(super) async fn measure(server: &Server, peer: Peer) -> Result<PeerFigures> {
-    let about = peer.ask(server, &["version"]).await?;
-    let word = |name: &str| about[name].as_str().unwrap_or_default().to_owned();
-    let version = format!("{} on {}", word("version"), word("runtime"));
+    let version = peer.version(server).await?;
 
     server.clear().await?;
     let (enqueue_single, _) = peer.rate(server, &["enqueue-single", &ENQUEUE_SINGLE_JOBS.to_string()]).await?;

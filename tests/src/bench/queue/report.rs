@@ -3,7 +3,7 @@
 use super::figures::{Figures, ProcessFigures};
 use super::goals::{self, Verdict};
 use super::peer::PeerFigures;
-use super::plan::{PEER_ENQUEUE_BULK_JOBS, PEER_PROCESS_JOBS, PICK_UP_SAMPLES, USUAL};
+use super::plan::{PEER_CONCURRENCIES, PEER_ENQUEUE_BULK_JOBS, PEER_PROCESS_JOBS, PICK_UP_SAMPLES, USUAL};
 use super::rate::{Latencies, Rate};
 use crate::table::{Table, grouped};
 
@@ -104,19 +104,20 @@ impl Report {
             let cells = [Some(name.to_owned()), ours].into_iter().chain(peers.iter().map(|peer| of(peer)));
             table.row(cells.map(Option::unwrap_or_default));
         };
-        let (best, usual) = (figures.best(), figures.of_case(USUAL));
+        let usual = figures.of_case(USUAL);
         row("enqueue single, jobs/s", Some(per_second(figures.enqueue.single)), &|peer| {
             Some(per_second(peer.enqueue_single))
         });
         row("enqueue bulk, jobs/s", Some(per_second(figures.enqueue.bulk)), &|peer| {
             Some(per_second(peer.enqueue_bulk))
         });
-        row("process, jobs/s at best", best.map(|ours| per_second(ours.rate)), &|peer| {
-            peer.best().map(|best| per_second(best.rate))
-        });
-        row("its concurrency", best.map(|ours| ours.case.concurrency.to_string()), &|peer| {
-            peer.best().map(|best| best.concurrency.to_string())
-        });
+        for at_once in PEER_CONCURRENCIES {
+            row(
+                &format!("process, {at_once} at once, jobs/s"),
+                figures.at(at_once).map(|ours| per_second(ours.rate)),
+                &|peer| peer.at(at_once).map(|processed| per_second(processed.rate)),
+            );
+        }
         row("idle pick-up, p50 / p99", Some(latencies(figures.pick_up.with_file)), &|peer| {
             Some(latencies(peer.pick_up))
         });
@@ -124,14 +125,15 @@ impl Report {
             Some(latencies(peer.pick_up_without_file))
         });
         row("Redis CPU, enqueue bulk", Some(micros(figures.enqueue.bulk)), &|peer| Some(micros(peer.enqueue_bulk)));
-        row("Redis CPU, process at best", best.map(|ours| micros(ours.rate)), &|peer| {
-            peer.best().map(|best| micros(best.rate))
+        let at_once = USUAL.concurrency;
+        row(&format!("Redis CPU, process {at_once} at once"), usual.map(|ours| micros(ours.rate)), &|peer| {
+            peer.at(at_once).map(|processed| micros(processed.rate))
         });
         row("bytes per queued job", usual.map(|ours| format!("{:.0}", ours.bytes_per_job)), &|peer| {
             Some(format!("{:.0}", peer.bytes_per_job))
         });
-        row("peak of the worker", best.map(|ours| mib(ours.peak_resident_kib)), &|peer| {
-            peer.best().map(|best| mib(best.peak_resident_kib))
+        row(&format!("worker's peak, {at_once} at once"), usual.map(|ours| mib(ours.peak_resident_kib)), &|peer| {
+            peer.at(at_once).map(|processed| mib(processed.peak_resident_kib))
         });
         table
     }
@@ -184,4 +186,47 @@ fn latencies(measured: Latencies) -> String {
 
 fn mib(kib: u64) -> String {
     format!("{:.1} MiB", kib as f64 / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::bench::queue::figures::{EnqueueFigures, PickUpFigures};
+    use crate::bench::queue::ours::Processed;
+    use crate::bench::queue::peer::Peer;
+    use crate::bench::queue::plan::CASES;
+
+    fn report(jobs_in_one_second: u64, peers: Vec<(Peer, Result<PeerFigures, String>)>) -> Report {
+        let second = Duration::from_secs(1);
+        let rate = Rate { jobs: jobs_in_one_second, took: second, redis_time: second / 2 };
+        let pick_up = Latencies { p50_ms: 1.0, p99_ms: 2.0 };
+        let processed = CASES.map(|case| ProcessFigures {
+            ours: Processed { case, rate, bytes_per_job: 200.0, left_bytes: 0, peak_resident_kib: 8_192 },
+            limit: rate,
+        });
+        Report::new(Figures {
+            enqueue: EnqueueFigures { single: rate, single_limit: rate, bulk: rate, bulk_limit: rate },
+            processed: processed.into(),
+            pick_up: PickUpFigures { with_file: pick_up, without_file: pick_up },
+            peers,
+            took: second,
+        })
+    }
+
+    #[test]
+    fn a_peer_that_could_not_be_measured_is_named_and_its_goal_is_not_judged() {
+        let report = report(40_000, vec![(Peer::Sidekiq, Err("it is not installed".to_owned()))]);
+        assert!(report.to_text().contains("Sidekiq was not measured: it is not installed\n"));
+        assert!(report.to_markdown().contains("- not judged: enqueue bulk: times Sidekiq's rate"));
+        assert!(report.goals_are_met(), "{}", report.to_text());
+    }
+
+    #[test]
+    fn a_goal_that_is_missed_is_told_and_counts() {
+        let report = report(34_999, Vec::new());
+        assert!(report.to_text().contains("\nMISSED: process: 34,999 jobs/s"), "{}", report.to_text());
+        assert!(!report.goals_are_met());
+    }
 }
