@@ -65,6 +65,7 @@ pub(super) async fn process(server: &Server, case: Case) -> Result<Processed> {
     let (mut full_bytes, mut peak_resident_kib) = (0, 0);
     for _ in 0..case.rounds {
         enqueue(&queue, case.backlog, JOBS_PER_CALL).await?;
+        server.settled().await?;
         full_bytes = server.used_memory().await?;
         let (round, redis_time) = measured(server, one_round(server, &queue, &mut workers)).await?;
         if round.runs != case.backlog as u64 {

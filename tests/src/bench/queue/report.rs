@@ -3,7 +3,9 @@
 use super::figures::{Figures, ProcessFigures};
 use super::goals::{self, Verdict};
 use super::peer::PeerFigures;
-use super::plan::{PEER_CONCURRENCIES, PEER_ENQUEUE_BULK_JOBS, PEER_PROCESS_JOBS, PICK_UP_SAMPLES, USUAL};
+use super::plan::{
+    ONLY_SHOWN_TO_WORK, PEER_CONCURRENCIES, PEER_ENQUEUE_BULK_JOBS, PEER_PROCESS_JOBS, PICK_UP_SAMPLES, USUAL,
+};
 use super::rate::{Latencies, Rate};
 use crate::table::{Table, grouped};
 
@@ -156,6 +158,9 @@ impl Report {
                 grouped(PEER_ENQUEUE_BULK_JOBS as u64),
                 grouped(PEER_PROCESS_JOBS as u64),
             ));
+        }
+        if ONLY_SHOWN_TO_WORK {
+            notes.push("not optimised, and few jobs: this only shows that the benchmark works".to_owned());
         }
         notes.push(format!("the queue part took {:.0} s", self.figures.took.as_secs_f64()));
         notes
