@@ -10,6 +10,8 @@ CARGO ?= cargo
 LOCKED := --locked
 # KEEP=1 leaves the demo running, with its addresses printed, until Ctrl-C.
 DEMO_ARGS := $(if $(filter-out 0,$(KEEP)),--keep)
+# For instance "queue --peers", or "--markdown docs/benchmarks.md" to keep the result.
+BENCH_ARGS ?=
 
 .PHONY: help setup demo test bench audit sweep soak fmt lint build
 
@@ -25,9 +27,10 @@ demo: setup build ## syncs a generated law firm and shows what was done; KEEP=1 
 test: setup lint build ## format, lints and every test: what CI runs
 	@CARGO=$(CARGO) bash scripts/test.sh
 
-bench: setup ## the benchmarks, optimised build
+bench: setup ## the benchmarks, optimised build, beside other queues where they can be installed
+	@bash scripts/setup-peers.sh
 	@$(CARGO) build $(LOCKED) --workspace --bins --release
-	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-bench
+	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-bench -- $(BENCH_ARGS)
 
 audit: ## licences, sources, banned crates and known vulnerabilities (cargo-deny)
 	@CARGO=$(CARGO) bash scripts/audit.sh

@@ -1,6 +1,7 @@
-//! `make bench`: syncs per second and memory of one worker process, beside the bounds that physics sets.
+//! `make bench`: syncs per second and memory of one worker process, and the queue by itself beside other queues, each beside the
+//! bounds that physics sets.
 //!
-//! The worker is the real program. The simulator is a process of its own, and so are Redis and PostgreSQL; all of them
+//! The sync part: the worker is the real program. The simulator is a process of its own, and so are Redis and PostgreSQL; all of them
 //! share the machine's cores with the worker, which is why every row also tells what the worker itself used of them.
 #![expect(clippy::cast_precision_loss, reason = "counts of jobs and KiB, for people: far below 2^52")]
 
@@ -8,6 +9,7 @@ mod case;
 mod firm;
 mod machine;
 mod measure;
+mod queue;
 mod reference;
 mod report;
 
@@ -20,12 +22,24 @@ use case::CASES;
 use firm::Firm;
 use machine::Machine;
 use reference::Reference;
-use report::Report;
 
-/// Where the result goes beside standard output.
-#[derive(Debug, Default)]
+const USAGE: &str = "usage: kanzleisync-bench [sync|queue|all] [--peers] [--markdown FILE]";
+
+/// What is measured, and where the result goes beside standard output.
+#[derive(Debug, PartialEq, Eq)]
 struct Options {
+    sync: bool,
+    queue: bool,
+    /// Other queues beside ours, where they are installed.
+    peers: bool,
     markdown: Option<PathBuf>,
+}
+
+/// What one part has to say.
+struct Part {
+    text: String,
+    markdown: String,
+    goals_are_met: bool,
 }
 
 /// Runs the benchmarks: exit code 0 when every goal is met, 1 when one is missed, 2 when they could not be run.
@@ -38,8 +52,8 @@ pub async fn main(arguments: Vec<String>) -> ExitCode {
         }
     };
     match outcome {
-        Ok(report) if report.goals_are_met() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("kanzleisync-bench: {error}");
             ExitCode::from(2)
@@ -47,14 +61,50 @@ pub async fn main(arguments: Vec<String>) -> ExitCode {
     }
 }
 
-async fn run(arguments: &[String]) -> Result<Report> {
+/// The program that the queue part starts as its worker.
+pub async fn queue_worker(arguments: Vec<String>) -> ExitCode {
+    match queue::worker::main(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kanzleisync-bench-queue-worker: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether every goal is met.
+async fn run(arguments: &[String]) -> Result<bool> {
     let options = read_options(arguments)?;
     let machine = Machine::look()?.with_versions().await?;
     println!("{}\n", machine.line());
+    let mut parts = Vec::new();
+    if options.sync {
+        parts.push(told_at_once(sync().await?));
+    }
+    if options.queue {
+        let report = queue::run(options.peers).await?;
+        let (text, markdown) = (report.to_text(), report.to_markdown());
+        parts.push(told_at_once(Part { text, markdown, goals_are_met: report.goals_are_met() }));
+    }
+    if let Some(path) = options.markdown {
+        let sections: Vec<&str> = parts.iter().map(|part| part.markdown.as_str()).collect();
+        let head = format!("# Benchmarks\n\nWritten by `make bench`. Machine: {}.", machine.line());
+        std::fs::write(&path, format!("{head}\n\n{}", sections.join("\n")))?;
+        println!("written to {}", path.display());
+    }
+    Ok(parts.iter().all(|part| part.goals_are_met))
+}
+
+/// What follows may take minutes, or fail.
+fn told_at_once(part: Part) -> Part {
+    println!("\n{}", part.text);
+    part
+}
+
+async fn sync() -> Result<Part> {
     let firm = Firm::start().await?;
     println!("{}", firm.set_up_line());
-
-    let mut report = Report::new(machine);
+    let mut report = report::Report::default();
     for case in CASES {
         let measured = measure::run(&firm, case).await?;
         let reference = match case.latency_milliseconds {
@@ -69,18 +119,47 @@ async fn run(arguments: &[String]) -> Result<Report> {
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[2K");
     }
-    println!("\n{}", report.to_text());
-    if let Some(path) = options.markdown {
-        std::fs::write(&path, report.to_markdown())?;
-        println!("written to {}", path.display());
-    }
-    Ok(report)
+    Ok(Part { text: report.to_text(), markdown: report.to_markdown(), goals_are_met: report.goals_are_met() })
 }
 
+/// Without the name of a part: everything, with the peers.
 fn read_options(arguments: &[String]) -> Result<Options> {
-    match arguments {
-        [] => Ok(Options::default()),
-        [flag, path] if flag == "--markdown" => Ok(Options { markdown: Some(path.into()) }),
-        _ => Err(Error::new("usage: kanzleisync-bench [--markdown FILE]")),
+    let mut options = Options { sync: true, queue: true, peers: false, markdown: None };
+    let mut words = arguments.iter().map(String::as_str).peekable();
+    match words.next_if(|word| ["sync", "queue", "all"].contains(word)) {
+        Some("sync") => options.queue = false,
+        Some("queue") => options.sync = false,
+        Some(_) => {}
+        None => options.peers = true,
+    }
+    while let Some(word) = words.next() {
+        match (word, words.peek()) {
+            ("--peers", _) => options.peers = true,
+            ("--markdown", Some(_)) => options.markdown = words.next().map(PathBuf::from),
+            _ => return Err(Error::new(USAGE)),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Options> {
+        read_options(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn no_part_named_means_everything_with_the_peers() {
+        let everything = Options { sync: true, queue: true, peers: true, markdown: None };
+        assert_eq!(read(""), Ok(everything));
+        let written = Options { sync: true, queue: true, peers: true, markdown: Some("b.md".into()) };
+        assert_eq!(read("--markdown b.md"), Ok(written));
+        assert_eq!(read("queue"), Ok(Options { sync: false, queue: true, peers: false, markdown: None }));
+        assert_eq!(read("sync --peers"), Ok(Options { sync: true, queue: false, peers: true, markdown: None }));
+        assert!(read("queues").is_err());
+        assert!(read("queue --markdown").is_err());
+        assert!(read("queue sync").is_err());
     }
 }

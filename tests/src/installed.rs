@@ -40,7 +40,8 @@ fn is_postgres_folder(folder: &Path) -> bool {
 
 /// Redis, or another server program that PATH has under this name, such as Valkey.
 pub(crate) fn redis_server() -> Result<PathBuf> {
-    in_path("redis-server").ok_or_else(|| Error::new(format!("no `redis-server` (package `redis-server`): {INSTALL}")))
+    program_in_path("redis-server")
+        .ok_or_else(|| Error::new(format!("no `redis-server` (package `redis-server`): {INSTALL}")))
 }
 
 pub(crate) fn openssl() -> Result<PathBuf> {
@@ -48,7 +49,8 @@ pub(crate) fn openssl() -> Result<PathBuf> {
 }
 
 pub(crate) fn setpriv() -> Result<PathBuf> {
-    in_path("setpriv").ok_or_else(|| Error::new("no `setpriv` (package `util-linux`, part of every Debian and Ubuntu)"))
+    program_in_path("setpriv")
+        .ok_or_else(|| Error::new("no `setpriv` (package `util-linux`, part of every Debian and Ubuntu)"))
 }
 
 /// The account that PostgreSQL runs under: it refuses to run as root, so root hands it to `postgres`.
@@ -81,7 +83,8 @@ pub fn built_binary(name: &str) -> Result<PathBuf> {
     })
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
+/// A program by its name, if this machine has it.
+pub(crate) fn program_in_path(program: &str) -> Option<PathBuf> {
     folders_in_path().into_iter().map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 

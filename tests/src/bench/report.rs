@@ -1,7 +1,6 @@
 //! The result, for a terminal and as a document.
 
 use super::case::{Case, Work};
-use super::machine::Machine;
 use super::measure::Measured;
 use super::reference::Reference;
 use crate::table::{Table, grouped};
@@ -26,16 +25,12 @@ const LEGEND: [&str; 7] = [
      unchanged record and no write, nine calls per changed one.",
 ];
 
+#[derive(Default)]
 pub(super) struct Report {
-    machine: Machine,
     rows: Vec<(Case, Measured, Option<Reference>)>,
 }
 
 impl Report {
-    pub(super) fn new(machine: Machine) -> Self {
-        Self { machine, rows: Vec::new() }
-    }
-
     pub(super) fn add(&mut self, case: Case, measured: Measured, reference: Option<Reference>) {
         self.rows.push((case, measured, reference));
     }
@@ -53,13 +48,13 @@ impl Report {
         format!("{}\n{}\n", self.table().to_text(str::to_owned), goals.join("\n"))
     }
 
+    /// `## Sync` and what belongs below it.
     pub(super) fn to_markdown(&self) -> String {
         let goals: Vec<String> =
             self.goals().into_iter().map(|(goal, met)| format!("- {}", line(&goal, met))).collect();
         let legend: Vec<String> = LEGEND.iter().map(|line| format!("- {line}")).collect();
         format!(
-            "# Benchmarks\n\nOne worker process, written by `make bench`. Machine: {}.\n\n{}\n{}\n\n{}\n",
-            self.machine.line(),
+            "## Sync\n\nOne worker process.\n\n{}\n{}\n\n{}\n",
             self.table().to_markdown(),
             goals.join("\n"),
             legend.join("\n"),
