@@ -19,6 +19,7 @@ pub mod demo;
 mod error;
 mod folder;
 mod installed;
+pub mod ledger;
 mod port;
 mod private_postgres;
 mod private_redis;
