@@ -16,6 +16,7 @@ mod harness_servers;
 mod harness_survivors;
 mod privacy;
 mod queue_faults;
+mod queue_kills;
 mod races;
 mod sweep;
 mod synced;
