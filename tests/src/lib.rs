@@ -26,6 +26,7 @@ mod private_redis;
 mod process;
 mod program;
 mod redis_proxy;
+pub mod soak;
 pub mod sweep;
 pub mod table;
 mod wait;
