@@ -13,6 +13,9 @@ DEMO_ARGS := $(if $(filter-out 0,$(KEEP)),--keep)
 # For instance "queue --peers", or "--markdown docs/benchmarks.md" to keep the result.
 BENCH_ARGS ?=
 
+# MINUTES=n and SEED=n are those of the soak.
+SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: help setup demo test bench audit sweep soak fmt lint build
 
 help: ## this list
@@ -38,8 +41,9 @@ audit: ## licences, sources, banned crates and known vulnerabilities (cargo-deny
 sweep: ## the long exhaustive checks: every small state of the planner, stopped everywhere
 	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-sweep
 
-soak: ## hours of load with faults
-	@echo "make soak: nothing yet"
+soak: setup ## load on the queue with random faults, MINUTES=10; nothing lost, memory level
+	@$(CARGO) build $(LOCKED) --release -p kanzleisync-tests --bins
+	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-soak -- $(SOAK_ARGS)
 
 fmt: ## formats the sources
 	@$(CARGO) fmt --all

@@ -21,6 +21,7 @@ packages=()
 has redis-server || packages+=(redis-server)
 has_postgres || packages+=(postgresql)
 has setpriv || packages+=(util-linux)
+has faketime || packages+=(faketime)
 has cc || packages+=(gcc libc6-dev)
 
 problems=()

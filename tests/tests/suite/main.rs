@@ -16,6 +16,8 @@ mod harness_servers;
 mod harness_survivors;
 mod limits;
 mod privacy;
+mod queue_faults;
+mod queue_kills;
 mod races;
 mod redis_addresses;
 mod sweep;
