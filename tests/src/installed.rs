@@ -45,7 +45,8 @@ pub(crate) fn redis_server() -> Result<PathBuf> {
 }
 
 pub(crate) fn openssl() -> Result<PathBuf> {
-    in_path("openssl").ok_or_else(|| Error::new("no `openssl` (package `openssl`, which `postgresql` brings along)"))
+    program_in_path("openssl")
+        .ok_or_else(|| Error::new("no `openssl` (package `openssl`, which `postgresql` brings along)"))
 }
 
 pub(crate) fn setpriv() -> Result<PathBuf> {

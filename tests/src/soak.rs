@@ -10,6 +10,7 @@ mod levels;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use shared::queue::JobState;
 use tokio::time::{Instant, interval, sleep};
 
 use crate::ledger::{Audit, Behaviour, Stage, WorkerSettings, entities};
@@ -146,7 +147,7 @@ async fn bury(stage: &Stage) -> Result<()> {
     let failed = |error: shared::queue::QueueError| Error::new(error.to_string());
     loop {
         // Redis may be in the middle of an outage; then there is another minute.
-        let Ok(dead) = stage.queue.dead(0, 1000).await else { return Ok(()) };
+        let Ok(dead) = stage.queue.list(JobState::Dead, 0, 1000).await else { return Ok(()) };
         if let Some(innocent) = dead.iter().find(|job| !Behaviour::of(&job.entity).ends_dead()) {
             return Err(Error::new(format!("{} is dead: {}", innocent.entity, innocent.reason)));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::job::Wants;
+use domain::job::{Backoff, Wants};
 use domain::kommunikation::Direction;
 use shared::queue::{self, Asker, DeliverSettings, NewJob, Outcome, Queue, QueueName};
 use shared::settings::{LogFormat, LogSettings};
@@ -97,7 +97,7 @@ fn deliver_settings(settings: &WorkerSettings) -> DeliverSettings {
         concurrency: settings.concurrency,
         lease: settings.lease,
         shutdown_grace: settings.grace,
-        retry_delays: vec![settings.delay; 4],
+        backoff: Backoff { delays: vec![settings.delay], max_tries: 5 },
         ..DeliverSettings::default()
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use harness::ledger::{Audit, PATIENCE, Skew, Stage, WorkerSettings, counter, entities};
 use harness::{Result, RunningProgram, eventually};
+use shared::queue::JobState;
 
 const JOBS: usize = 2000;
 const WORKERS: usize = 3;
@@ -293,7 +294,7 @@ async fn j3_a_poison_job_dies_after_3_crashes_and_takes_nobody_along() -> Result
     }
     let audit = stage.then_all_done("a poison job").await?;
     assert_eq!(crashes, 3);
-    let dead = stage.queue.dead(0, 10).await.expect("Redis is up");
+    let dead = stage.queue.list(JobState::Dead, 0, 10).await.expect("Redis is up");
     println!("a poison job: {}", dead[0].reason);
     assert_eq!((dead[0].entity.as_str(), dead[0].crashes), ("abort-000000", 3));
     assert!(dead[0].reason.contains("crash"), "{}", dead[0].reason);
@@ -313,7 +314,7 @@ async fn j3_failures_panics_snoozes_and_refusals_end_as_they_should() -> Result<
     let audit = stage.then_all_done("failing jobs").await?;
     assert_eq!(audit.runs, 100 * (3 + 2 + 3 + 2) + 20 + 500);
     assert_repeats_at_most(&audit, 0);
-    assert_eq!(stage.queue.dead(0, 100).await.expect("Redis is up").len(), 20);
+    assert_eq!(stage.queue.list(JobState::Dead, 0, 100).await.expect("Redis is up").len(), 20);
     Ok(())
 }
 
