@@ -127,9 +127,7 @@ impl Auth {
             if let Some(token) = self.cached(refused).await? {
                 return Ok(token);
             }
-            if let Some(refusal) = self.cache.refusal(&self.keys).await.map_err(unavailable)? {
-                return Err(ApiError::unanswered(Operation::AdvowareToken, ErrorKind::CredentialsRefused(refusal)));
-            }
+            self.check_not_refused().await?;
             if let Some(lock) = self.cache.lock(&self.keys, LOCK_TIME).await.map_err(unavailable)? {
                 let result = self.log_in_locked(refused).await;
                 // A lock that cannot be given back ends by itself.
@@ -142,10 +140,11 @@ impl Auth {
     }
 
     async fn log_in_locked(&self, refused: Option<&Token>) -> Result<Token, ApiError> {
-        // Somebody may have finished between our look and our lock.
+        // Somebody may have finished between our looks and our lock, well or badly.
         if let Some(token) = self.cached(refused).await? {
             return Ok(token);
         }
+        self.check_not_refused().await?;
         let result = self.gateway.log_in(&self.clock).await;
         match &result {
             Ok(token) => {
@@ -158,6 +157,16 @@ impl Auth {
             Err(_) => {}
         }
         result
+    }
+
+    /// A log-in that was refused is not repeated by anybody for a while.
+    async fn check_not_refused(&self) -> Result<(), ApiError> {
+        match self.cache.refusal(&self.keys).await.map_err(unavailable)? {
+            Some(refusal) => {
+                Err(ApiError::unanswered(Operation::AdvowareToken, ErrorKind::CredentialsRefused(refusal)))
+            }
+            None => Ok(()),
+        }
     }
 
     async fn cached(&self, refused: Option<&Token>) -> Result<Option<Token>, ApiError> {

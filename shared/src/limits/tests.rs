@@ -3,6 +3,7 @@
 mod breaker_model;
 mod breakers;
 mod parallel;
+mod permits;
 mod rate;
 
 use std::future::Future;

@@ -8,6 +8,8 @@ use redis::AsyncCommands;
 use tokio::time::Instant;
 
 use super::{DEADLINE, another, limits, until};
+use crate::error::{Blame, ErrorKind, Next, Operation};
+use crate::http::Http;
 use crate::limits::parallel::{LIVENESS, LimitAway, Parallel};
 use crate::limits::{Limits, script};
 use crate::link::script::Call;
@@ -223,4 +225,21 @@ async fn j5_overhead_of_a_permit() {
         );
         assert!(scripts <= 2.1 * calls + 100.0, "{scripts} script calls for {calls} permits");
     }
+}
+
+#[tokio::test]
+async fn j5_a_call_that_gets_no_permit_is_never_sent_and_is_tried_again() {
+    let (mut redis, limits) = limits().await;
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", server.local_addr().unwrap());
+    let parallel = Parallel::start_patiently(limits.link.clone(), "advoware", 1, LIVENESS, Duration::from_millis(100));
+    let http = Http::new(Duration::from_secs(5)).unwrap().within(parallel);
+    redis.kill();
+    let request = http.requests().get(address);
+    let error = http.call(Operation::AdvowareGetBeteiligte, request, |_| Ok(())).await.unwrap_err();
+    assert_eq!(
+        (error.kind.clone(), error.next(), error.blame()),
+        (ErrorKind::LimitUnavailable, Next::Retry, Blame::Nobody)
+    );
+    assert!(tokio::time::timeout(Duration::from_millis(50), server.accept()).await.is_err(), "somebody called");
 }
