@@ -16,8 +16,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 use crate::settings::{LogFormat, LogSettings};
 
 /// Libraries whose debug output quotes headers, bodies, statements or commands.
-const TALKATIVE: [&str; 9] =
-    ["hyper", "hyper_util", "h2", "reqwest", "rustls", "sqlx", "redis", "tower_http"];
+const TALKATIVE: [&str; 8] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "sqlx", "redis", "tower_http"];
 
 /// Upper bounds of the duration histograms, in seconds: from a no-op against a near system to the longest time limit.
 const DURATION_BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
