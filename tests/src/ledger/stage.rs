@@ -81,7 +81,7 @@ impl Stage {
     /// Changes these entities and triggers them, as a webhook does.
     pub async fn trigger(&self, entities: &[String]) -> Result<()> {
         self.ledger.want(entities).await?;
-        self.enqueue(entities).await
+        self.enqueue(entities, Asker::Event).await
     }
 
     /// The same, spread over time: `slices` equal parts, one per `interval`.
@@ -94,17 +94,17 @@ impl Stage {
         Ok(())
     }
 
-    /// What the scan does: whatever lacks its effect is triggered again. Answers how many that were.
+    /// What the scan does: whatever lacks its effect is triggered again, except what is dead. Answers how many that were.
     pub async fn scan(&self) -> Result<usize> {
         let missing = self.ledger.missing().await?;
-        self.enqueue(&missing).await?;
+        self.enqueue(&missing, Asker::Scan).await?;
         Ok(missing.len())
     }
 
-    async fn enqueue(&self, entities: &[String]) -> Result<()> {
+    async fn enqueue(&self, entities: &[String], asker: Asker) -> Result<()> {
         let wants = Wants::sync(Direction::Both);
         let jobs: Vec<NewJob> = entities.iter().map(|entity| NewJob { entity: entity.clone(), wants }).collect();
-        self.queue.enqueue(&jobs, Asker::Event).await.map(drop).map_err(|error| Error::new(error.to_string()))
+        self.queue.enqueue(&jobs, asker).await.map(drop).map_err(|error| Error::new(error.to_string()))
     }
 
     /// Waits until that many entities have their effect.
