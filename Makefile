@@ -12,6 +12,8 @@ LOCKED := --locked
 DEMO_ARGS := $(if $(filter-out 0,$(KEEP)),--keep)
 # For instance "queue --peers", or "--markdown docs/benchmarks.md" to keep the result.
 BENCH_ARGS ?=
+# Optimised programs are linked slowly: only those that are measured, or measure.
+MEASURED := $(foreach bin,producer worker simulator bench bench-queue-worker,--bin kanzleisync-$(bin))
 
 # MINUTES=n and SEED=n are those of the soak.
 SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
@@ -32,7 +34,7 @@ test: setup lint build ## format, lints and every test: what CI runs
 
 bench: setup ## the benchmarks, optimised build, beside other queues where they can be installed
 	@bash scripts/setup-peers.sh
-	@$(CARGO) build $(LOCKED) --workspace --bins --release
+	@$(CARGO) build $(LOCKED) --release $(MEASURED)
 	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-bench -- $(BENCH_ARGS)
 
 audit: ## licences, sources, banned crates and known vulnerabilities (cargo-deny)
@@ -42,7 +44,7 @@ sweep: ## the long exhaustive checks: every small state of the planner, stopped 
 	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-sweep
 
 soak: setup ## load on the queue with random faults, MINUTES=10; nothing lost, memory level
-	@$(CARGO) build $(LOCKED) --release -p kanzleisync-tests --bins
+	@$(CARGO) build $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-ledger-worker
 	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-soak -- $(SOAK_ARGS)
 
 fmt: ## formats the sources
