@@ -14,6 +14,7 @@ mod faults;
 mod harness_programs;
 mod harness_servers;
 mod harness_survivors;
+mod operators;
 mod privacy;
 mod races;
 mod sweep;

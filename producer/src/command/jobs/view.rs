@@ -56,7 +56,7 @@ impl<'a> JsonJob<'a> {
             ("queue", (*queue).to_owned()),
             ("entity", (*entity).to_owned()),
             ("state", (*state).to_owned()),
-            ("asked for", format!("{}{approved}, by {asker}", self.direction)),
+            ("asked for", format!("direction {}{approved}, by {asker}", self.direction)),
             ("made", made.clone()),
             ("due", due.clone()),
         ];
