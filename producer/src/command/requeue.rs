@@ -49,7 +49,9 @@ pub(crate) async fn named(
     let there: HashSet<JobId> = queue.show(&single).await?.into_iter().map(|view| view.job).collect();
     let is_there = |one: &&Named| one.job.as_ref().is_none_or(|job| there.contains(job));
     let unknown = ids.iter().filter(|one| !is_there(one)).count();
-    let entities: HashSet<&str> = ids.iter().filter(is_there).map(|one| one.entity.as_str()).collect();
+    let mut seen = HashSet::new();
+    let entities = ids.iter().filter(is_there).map(|one| one.entity.as_str());
+    let entities: Vec<&str> = entities.filter(|entity| seen.insert(*entity)).collect();
     if !is_dry {
         let wants = wants(queue.name(), approves_deletions);
         let jobs: Vec<_> = entities.iter().map(|entity| NewJob { entity: (*entity).to_owned(), wants }).collect();
@@ -109,9 +111,9 @@ fn wants(queue: QueueName, approves_deletions: bool) -> Wants {
 
 fn report_alike(requeued: u64, is_dry: bool) -> Report {
     let text = if is_dry {
-        format!("{requeued} jobs would go back to work: give the command without --dry-run")
+        format!("would go back to work: {requeued}; give the command without --dry-run")
     } else {
-        format!("{requeued} jobs are back at work: `jobs counts` shows how far they are")
+        format!("back at work: {requeued}; `jobs counts` shows how far they are")
     };
     Report { text, json: with_dry(json!({"requeued": requeued}), is_dry), found_something: false }
 }
@@ -120,12 +122,12 @@ fn report_named(requeued: &Requeued, is_dry: bool) -> Report {
     let Requeued { queued, unknown } = *requeued;
     let left_out = match unknown {
         0 => String::new(),
-        count => format!("; {count} job ids are of no job any more: give the entity's id to run it all the same"),
+        count => format!("; job ids of no job any more: {count}, give the entity's id to run it all the same"),
     };
     let text = if is_dry {
-        format!("{queued} records would be queued: give the command without --dry-run{left_out}")
+        format!("would be queued: {queued}; give the command without --dry-run{left_out}")
     } else {
-        format!("{queued} records queued{left_out}")
+        format!("queued: {queued}{left_out}")
     };
     let json = with_dry(json!({"requeued": queued, "unknown": unknown}), is_dry);
     Report { text, json, found_something: unknown > 0 }
@@ -147,14 +149,14 @@ mod tests {
     fn a_dry_run_says_so() {
         let dry = report_alike(3, true);
         assert_eq!(dry.json, json!({"requeued": 3, "dry_run": true}));
-        assert!(dry.text.starts_with("3 jobs would go back to work"), "{}", dry.text);
+        assert!(dry.text.starts_with("would go back to work: 3;"), "{}", dry.text);
         assert_eq!(report_alike(3, false).json, json!({"requeued": 3}));
     }
 
     #[test]
     fn ids_of_jobs_that_are_gone_are_told() {
         let left = report_named(&Requeued { queued: 1, unknown: 2 }, false);
-        assert!(left.found_something && left.text.contains("2 job ids are of no job any more"), "{left:?}");
+        assert!(left.found_something && left.text.contains("job ids of no job any more: 2"), "{left:?}");
         assert!(!report_named(&Requeued { queued: 1, unknown: 0 }, false).found_something);
     }
 

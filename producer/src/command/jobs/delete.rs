@@ -27,9 +27,9 @@ async fn alike(queues: &[Queue], selection: &Selection, is_dry: bool) -> Result<
         }
     }
     let text = if is_dry {
-        format!("{deleted} dead jobs would be deleted for good: give the command with --apply")
+        format!("dead jobs that would be deleted for good: {deleted}; give the command with --apply")
     } else {
-        format!("{deleted} dead jobs deleted")
+        format!("dead jobs deleted: {deleted}")
     };
     Ok(Report { text, json: with_dry(json!({"deleted": deleted}), is_dry), found_something: false })
 }
@@ -47,12 +47,12 @@ async fn named(queues: &[Queue], ids: &[String]) -> Result<Report, QueueError> {
         }
     }
     let left = (jobs.len() as u64).saturating_sub(deleted);
-    let mut told = vec![format!("{deleted} dead jobs deleted")];
+    let mut told = vec![format!("dead jobs deleted: {deleted}")];
     if left > 0 {
-        told.push(format!("{left} are not dead and stay: `jobs show <id>` tells what they wait for"));
+        told.push(format!("kept, because not dead: {left}, `jobs show <id>` tells what it waits for"));
     }
     if !unknown.is_empty() {
-        told.push(format!("{} ids name no job: `jobs list dead` shows those that there are", unknown.len()));
+        told.push(format!("ids that name no job: {}, `jobs list dead` shows those that there are", unknown.len()));
     }
     let json = json!({"deleted": deleted, "not_dead": left, "unknown": unknown.len()});
     Ok(Report { text: told.join("; "), json, found_something: left > 0 || !unknown.is_empty() })
