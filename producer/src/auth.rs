@@ -1,4 +1,5 @@
-//! Who may hand in webhooks (CONTRACT): EspoCRM by signature, anybody by API key, and this machine where nothing is configured.
+//! Who is let in (CONTRACT): EspoCRM's webhooks by signature, anybody by API key, and this machine where nothing is configured. What
+//! operators ask for (`api.rs`) is never let in by signature.
 //!
 //! | secrets | API key | listens on | taken |
 //! | --- | --- | --- | --- |

@@ -1,10 +1,15 @@
 //! The command line (CONTRACT). Secrets are never on it: they come from the environment or from files that it names.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+mod jobs;
+mod values;
+
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand};
 use domain::kommunikation::Direction;
+use shared::queue::QueueName;
 
-const DIRECTIONS: [Direction; 3] = [Direction::Both, Direction::ToEspocrm, Direction::ToAdvoware];
+pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but something was found, 2 it could not be done (the message says what to do).\n\
     Settings come from environment variables; every secret X may instead be in a file named by X_FILE.";
@@ -13,7 +18,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but something was found, 2 
 #[derive(Debug, Parser)]
 #[command(name = "kanzleisync-producer", version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Print one JSON object instead of text
+    /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do; without one: serve
@@ -34,6 +39,12 @@ pub enum Command {
     },
     /// Put records back to work that have failed: dead jobs start over, waiting ones come forward
     Requeue(Requeue),
+    /// Look at the queue and its jobs, delete dead ones, hold the work and let it go
+    Jobs {
+        /// What to do
+        #[command(subcommand)]
+        what: Jobs,
+    },
     /// Bring the database to this program's version; safe to repeat
     Migrate,
 }
@@ -55,25 +66,31 @@ pub struct EnqueueBeteiligte {
     #[arg(long, conflicts_with = "ids")]
     pub all: bool,
     /// Which side may be written
-    #[arg(long, default_value = Direction::Both.name(), value_parser = direction())]
+    #[arg(long, default_value = Direction::Both.name(), value_parser = values::direction())]
     pub direction: Direction,
 }
 
 /// `requeue`
 #[derive(Debug, Args)]
 pub struct Requeue {
-    /// Ids of EspoCRM records (`CBeteiligte`)
-    #[arg(value_name = "ID", required = true)]
+    /// Ids of EspoCRM records (`CBeteiligte`), of employees (Kürzel, with `--queue calendar`), or of jobs (`<entity>.<number>`)
+    #[arg(value_name = "ID", required_unless_present = "Selection", conflicts_with = "Selection")]
     pub ids: Vec<String>,
-    /// Carry out the deletions that the mass-deletion guard holds back for these records
+    /// Instead of ids: dead jobs, and failed ones in back-off unless an age is given
+    #[command(flatten)]
+    pub selection: Option<Selection>,
+    /// Only this queue [default: `beteiligte` for ids, else all]
+    #[arg(long, value_parser = values::queue())]
+    pub queue: Option<QueueName>,
+    /// Let them run evenly over this time instead of at once, e.g. `15m`
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "ids")]
+    pub spread: Option<Duration>,
+    /// Only say how many it would be
     #[arg(long)]
+    pub dry_run: bool,
+    /// Carry out the deletions that the mass-deletion guard holds back for these records
+    #[arg(long, conflicts_with = "Selection")]
     pub approve_deletions: bool,
-}
-
-fn direction() -> impl TypedValueParser<Value = Direction> {
-    PossibleValuesParser::new(DIRECTIONS.map(Direction::name)).try_map(|name| {
-        DIRECTIONS.into_iter().find(|direction| direction.name() == name).ok_or("expected one of the values above")
-    })
 }
 
 #[cfg(test)]
@@ -117,22 +134,11 @@ mod tests {
     fn beteiligte_are_named_by_ids_or_all_of_them_never_both_or_none() {
         assert_eq!(beteiligte("producer enqueue beteiligte a b").ids, ["a", "b"]);
         assert!(beteiligte("producer enqueue beteiligte --all").all);
+        assert_eq!(beteiligte("producer enqueue beteiligte a").direction, Direction::Both);
+        let one_way = beteiligte("producer enqueue beteiligte a --direction to_espocrm");
+        assert_eq!(one_way.direction, Direction::ToEspocrm);
         assert_eq!(parse("producer enqueue beteiligte").unwrap_err(), ErrorKind::MissingRequiredArgument);
         assert_eq!(parse("producer enqueue beteiligte a --all").unwrap_err(), ErrorKind::ArgumentConflict);
-        assert_eq!(parse("producer requeue").unwrap_err(), ErrorKind::MissingRequiredArgument);
-    }
-
-    #[test]
-    fn every_direction_is_read_by_its_name_and_both_is_the_default() {
-        assert_eq!(beteiligte("producer enqueue beteiligte a").direction, Direction::Both);
-        for direction in DIRECTIONS {
-            let line = format!("producer enqueue beteiligte a --direction {}", direction.name());
-            assert_eq!(beteiligte(&line).direction, direction);
-        }
-        for other in ["", "Both", "to-espocrm", "to_google"] {
-            let line = format!("producer enqueue beteiligte a --direction={other}");
-            assert_eq!(parse(&line).unwrap_err(), ErrorKind::InvalidValue, "{other}");
-        }
     }
 
     #[test]
@@ -143,5 +149,41 @@ mod tests {
         };
         assert!(!approves("producer requeue a"));
         assert!(approves("producer requeue a --approve-deletions"));
+        assert_eq!(
+            parse("producer requeue --all --approve-deletions").unwrap_err(),
+            ErrorKind::ArgumentConflict,
+            "nobody approves what they have not named"
+        );
+    }
+
+    #[test]
+    fn what_is_requeued_is_named_by_ids_or_by_what_it_has_in_common() {
+        let requeue = |line: &str| match parse(line).unwrap().command {
+            Some(Command::Requeue(arguments)) => arguments,
+            other => panic!("{line}: {other:?}"),
+        };
+        let named = requeue("producer requeue a a.7 --queue calendar --dry-run");
+        assert_eq!((named.ids.len(), named.queue, named.dry_run), (2, Some(QueueName::Calendar), true));
+        assert!(named.selection.is_none());
+
+        let alike = requeue("producer requeue --reason 502 --older-than 24h --younger-than 7d --spread 15m");
+        let selection = alike.selection.unwrap();
+        assert_eq!(selection.reason.as_deref(), Some("502"));
+        assert_eq!(selection.older_than, Some(Duration::from_hours(24)));
+        assert_eq!(selection.younger_than, Some(Duration::from_hours(7 * 24)));
+        assert_eq!(alike.spread, Some(Duration::from_mins(15)));
+        assert!(requeue("producer requeue --all").selection.unwrap().all);
+
+        for line in ["requeue a --all", "requeue a --reason x", "requeue a --spread 1m"] {
+            assert_eq!(parse(&format!("producer {line}")).unwrap_err(), ErrorKind::ArgumentConflict, "{line}");
+        }
+        for line in ["requeue", "requeue --dry-run", "requeue --queue beteiligte"] {
+            assert_eq!(parse(&format!("producer {line}")).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line}");
+        }
+        assert_eq!(
+            parse("producer requeue --reason=").unwrap_err(),
+            ErrorKind::InvalidValue,
+            "an empty text is in every reason"
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! Carries out what the command line asks for.
 
-mod enqueue;
+pub(crate) mod enqueue;
+mod jobs;
 mod migrate;
-mod record_ids;
+pub(crate) mod record_ids;
 mod report;
-mod requeue;
+pub(crate) mod requeue;
 
 use std::process::ExitCode;
 
@@ -64,14 +65,11 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
                 let settings = ProducerSettings::read(source)?;
                 block_on(&settings.log, enqueue::everything(&settings, arguments.direction))?
             } else {
-                let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
-                block_on(&log, enqueue::some(&redis, &arguments))?
+                on_redis(source, async |redis| enqueue::some(redis, &arguments).await)?
             }
         }
-        Command::Requeue(arguments) => {
-            let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
-            block_on(&log, requeue::requeue(&redis, &arguments))?
-        }
+        Command::Requeue(arguments) => on_redis(source, async |redis| requeue::requeue(redis, &arguments).await)?,
+        Command::Jobs { what } => on_redis(source, async |redis| jobs::carry_out(redis, &what).await)?,
         Command::Migrate => {
             let log = LogSettings::read(source)?;
             block_on(&log, migrate::migrate(source))?
@@ -92,6 +90,15 @@ fn serve(source: &Source) -> Result<ExitCode, CommandError> {
     })
 }
 
+/// Runs a command that needs Redis and nothing else.
+fn on_redis(
+    source: &Source,
+    work: impl AsyncFnOnce(&RedisSettings) -> Result<Report, CommandError>,
+) -> Result<Report, CommandError> {
+    let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
+    block_on(&log, work(&redis))
+}
+
 /// Runs a command that ends by itself; its metrics go nowhere.
 fn block_on(
     log: &LogSettings,
@@ -101,6 +108,15 @@ fn block_on(
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
-async fn connect(redis: &RedisSettings) -> Result<Queue, QueueError> {
-    Queue::connect(redis.queue(), QueueName::Beteiligte).await
+async fn connect(redis: &RedisSettings, queue: QueueName) -> Result<Queue, QueueError> {
+    Queue::connect(redis.queue(), queue).await
+}
+
+/// The queue that is meant; without a name all of them.
+async fn connect_all(redis: &RedisSettings, only: Option<QueueName>) -> Result<Vec<Queue>, QueueError> {
+    let mut queues = Vec::new();
+    for name in QueueName::ALL.into_iter().filter(|name| only.is_none_or(|only| only == *name)) {
+        queues.push(connect(redis, name).await?);
+    }
+    Ok(queues)
 }

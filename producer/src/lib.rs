@@ -1,5 +1,6 @@
 //! The producer: turns events into jobs. Webhooks of EspoCRM, a scan that finds what they missed, and the command line.
 
+mod api;
 mod auth;
 pub mod cli;
 mod command;
@@ -8,6 +9,7 @@ mod program;
 mod scan;
 mod webhook;
 
+pub use api::{Api, FullSyncRequests, MAX_API_BODY_BYTES};
 pub use auth::Gate;
 pub use command::{CommandError, execute};
 pub use program::{ProgramError, routes, run};

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
 use crate::scan::{self, Scan, ScanRequests};
 use crate::webhook::{self, Intake};
@@ -61,9 +62,9 @@ pub(crate) fn hub_problem(error: &HubError) -> String {
 }
 
 /// All routes of the producer, for the program and for tests.
-pub fn routes(intake: Intake, health: Health) -> Router {
+pub fn routes(intake: Intake, api: Api, health: Health) -> Router {
     // A panic is a 500, which EspoCRM tries again; a closed connection would lose the events (EspoCRM 10).
-    webhook::routes(intake).merge(health::routes(health)).layer(CatchPanicLayer::new())
+    webhook::routes(intake).merge(api::routes(api)).merge(health::routes(health)).layer(CatchPanicLayer::new())
 }
 
 /// Serves and scans until `shutdown`; then lets the requests in flight end within the grace period.
@@ -77,12 +78,16 @@ pub async fn run(
     hub.check().await?;
     let queue = Queue::connect(settings.redis.queue(), QueueName::Beteiligte).await?;
     let breakers = Limits::connect(settings.redis.queue()).await?.breakers(BreakerSettings::default());
+    let calendar = Queue::connect(settings.redis.queue(), QueueName::Calendar).await?;
     let espocrm = Espocrm::new(&settings.espocrm)?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
     let address = listener.local_addr().unwrap_or(settings.listen);
 
+    let full_syncs = FullSyncRequests::default();
+    let full_sync = FullSync { espocrm: espocrm.clone(), queue: queue.clone() };
+    let _queueing = AbortOnDropHandle::new(tokio::spawn(full_sync.serve(full_syncs.clone())));
     let scans = ScanRequests::default();
     let scan = Scan { espocrm, queue: queue.clone(), interval: settings.beteiligte_scan };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
@@ -92,12 +97,14 @@ pub async fn run(
     let _tidying = AbortOnDropHandle::new(tokio::spawn(async move { tidy.keep_tidy().await }));
     let fresh = breakers.clone();
     let _looking = AbortOnDropHandle::new(tokio::spawn(async move { fresh.keep_fresh().await }));
-    let intake = Intake { queue: queue.clone(), gate: Arc::new(Gate::new(&settings)), scans };
+    let gate = Arc::new(Gate::new(&settings));
+    let intake = Intake { queue: queue.clone(), gate: Arc::clone(&gate), scans };
+    let api = Api { queues: [queue.clone(), calendar].into(), gate, full_syncs };
     let health = Health { queue, hub: hub.clone(), breakers, metrics, tells_queue: true };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
 
     let serving =
-        axum::serve(listener, routes(intake, health)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        axum::serve(listener, routes(intake, api, health)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     within_grace(serving.into_future(), &shutdown, settings.sync.shutdown_grace).await?;
     hub.close().await;
     tracing::info!("producer stopped");

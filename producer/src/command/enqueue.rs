@@ -4,7 +4,7 @@ use domain::job::Wants;
 use domain::kommunikation::Direction;
 use serde_json::json;
 use shared::espocrm::Espocrm;
-use shared::queue::{Asker, Queue};
+use shared::queue::{Asker, Queue, QueueName};
 use shared::settings::{ProducerSettings, RedisSettings};
 
 use super::report::Report;
@@ -16,7 +16,9 @@ use crate::listing::{ListingError, Pages, Tally};
 pub(super) async fn some(redis: &RedisSettings, arguments: &EnqueueBeteiligte) -> Result<Report, CommandError> {
     let ids = record_ids::parse(&arguments.ids)?;
     let mut tally = Tally::default();
-    tally.enqueue(&connect(redis).await?, &ids, Wants::sync(arguments.direction), Asker::Operator).await?;
+    let queue = connect(redis, QueueName::Beteiligte).await?;
+    tally.enqueue(&queue, &ids, Wants::sync(arguments.direction), Asker::Operator).await?;
+    tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: records queued");
     Ok(report(tally))
 }
 
@@ -24,15 +26,24 @@ pub(super) async fn some(redis: &RedisSettings, arguments: &EnqueueBeteiligte) -
 /// webhooks to wait.
 pub(super) async fn everything(settings: &ProducerSettings, direction: Direction) -> Result<Report, CommandError> {
     let espocrm = Espocrm::new(&settings.espocrm)?;
-    let queue = connect(&settings.redis).await?;
+    let queue = connect(&settings.redis, QueueName::Beteiligte).await?;
     let mut tally = Tally::default();
     match enqueue_all(&espocrm, &queue, Wants::sync(direction), &mut tally).await {
-        Ok(()) => Ok(report(tally)),
+        Ok(()) => {
+            tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: all records queued");
+            Ok(report(tally))
+        }
         Err(cause) => Err(CommandError::Listing { queued: tally.queued, cause }),
     }
 }
 
-async fn enqueue_all(espocrm: &Espocrm, queue: &Queue, wants: Wants, tally: &mut Tally) -> Result<(), ListingError> {
+/// On an error `tally` says how many are queued already.
+pub(crate) async fn enqueue_all(
+    espocrm: &Espocrm,
+    queue: &Queue,
+    wants: Wants,
+    tally: &mut Tally,
+) -> Result<(), ListingError> {
     let mut pages = Pages::of_everything(espocrm);
     while let Some(page) = pages.next().await? {
         let ids: Vec<_> = page.records.into_iter().map(|record| record.id).collect();

@@ -1,13 +1,33 @@
-//! Ids of records as people type them.
+//! Ids as people type them: of records, of employees, of jobs.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use domain::ids::{EspoId, InvalidEspoId};
+use shared::queue::{JobId, QueueName};
+
+/// Longest Kürzel that is taken; Advoware's have a few characters.
+const KUERZEL_MAX_CHARS: usize = 20;
 
 /// Which of the ids are none. Does not repeat them: what stands in their place may be a name.
 #[derive(Debug, PartialEq, Eq)]
-pub struct InvalidIds(Vec<(usize, InvalidEspoId)>);
+pub struct InvalidIds(Vec<(usize, Problem)>);
+
+/// Why a text names nothing that a queue serves.
+#[derive(Debug, PartialEq, Eq)]
+enum Problem {
+    Record(InvalidEspoId),
+    Kuerzel { length: usize },
+}
+
+/// Whom an operator means: an entity, or one job of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Named {
+    /// Whom the job serves.
+    pub(crate) entity: String,
+    /// This very job and no later one of the entity.
+    pub(crate) job: Option<JobId>,
+}
 
 impl fmt::Display for InvalidIds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,11 +38,50 @@ impl fmt::Display for InvalidIds {
 
 impl std::error::Error for InvalidIds {}
 
-/// All ids, each once, in their order; or every one that is none.
-pub(super) fn parse(texts: &[String]) -> Result<Vec<EspoId>, InvalidIds> {
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(invalid) => invalid.fmt(f),
+            Self::Kuerzel { length } => {
+                write!(f, "not a Kürzel (length {length}): expected 1 to {KUERZEL_MAX_CHARS} letters or digits")
+            }
+        }
+    }
+}
+
+/// All ids of records, each once, in their order; or every one that is none.
+pub(crate) fn parse(texts: &[String]) -> Result<Vec<EspoId>, InvalidIds> {
+    each_once(texts, |text| EspoId::parse(text).map_err(Problem::Record))
+}
+
+/// All entities and jobs that `queue` may have, each once, in their order; or every text that names none.
+pub(crate) fn parse_named(texts: &[String], queue: QueueName) -> Result<Vec<Named>, InvalidIds> {
+    each_once(texts, |text| {
+        // No entity that passes the check has a point in it, so a text is one or the other.
+        let job = JobId::parse(text);
+        let entity = job.as_ref().map_or(text, JobId::entity).to_owned();
+        check_entity(&entity, queue).map(|()| Named { entity, job })
+    })
+}
+
+fn check_entity(entity: &str, queue: QueueName) -> Result<(), Problem> {
+    match queue {
+        QueueName::Beteiligte => EspoId::parse(entity).map(drop).map_err(Problem::Record),
+        QueueName::Calendar => {
+            let length = entity.chars().count();
+            let fits = (1..=KUERZEL_MAX_CHARS).contains(&length) && entity.chars().all(char::is_alphanumeric);
+            if fits { Ok(()) } else { Err(Problem::Kuerzel { length }) }
+        }
+    }
+}
+
+fn each_once<T: Clone + Eq + std::hash::Hash>(
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<T, Problem>,
+) -> Result<Vec<T>, InvalidIds> {
     let (mut ids, mut seen, mut problems) = (Vec::new(), HashSet::new(), Vec::new());
     for (index, text) in texts.iter().enumerate() {
-        match EspoId::parse(text) {
+        match parse(text) {
             Ok(id) => {
                 if seen.insert(id.clone()) {
                     ids.push(id);
@@ -38,19 +97,19 @@ pub(super) fn parse(texts: &[String]) -> Result<Vec<EspoId>, InvalidIds> {
 mod tests {
     use super::*;
 
-    fn read(texts: &[&str]) -> Result<Vec<EspoId>, InvalidIds> {
-        parse(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
     }
 
     #[test]
     fn each_id_counts_once() {
-        let ids = read(&["b", "a", "b"]).unwrap();
+        let ids = parse(&texts(&["b", "a", "b"])).unwrap();
         assert_eq!(ids.iter().map(EspoId::as_str).collect::<Vec<_>>(), ["b", "a"]);
     }
 
     #[test]
     fn e2_every_invalid_id_is_told_by_its_position_and_not_repeated() {
-        let told = read(&["a", "Erika Beispiel", "b", ""]).unwrap_err().to_string();
+        let told = parse(&texts(&["a", "Erika Beispiel", "b", ""])).unwrap_err().to_string();
         let expected = "expected 1 to 36 letters, digits or hyphens";
         assert_eq!(
             told,
@@ -58,6 +117,27 @@ mod tests {
                 "nothing was queued:\n  id number 2 is not an EspoCRM record id (length 14): {expected}\n  \
                  id number 4 is not an EspoCRM record id (length 0): {expected}"
             )
+        );
+    }
+
+    #[test]
+    fn an_entity_is_told_from_a_job_of_it() {
+        let named = parse_named(&texts(&["a", "a.7", "a"]), QueueName::Beteiligte).unwrap();
+        let job = JobId::parse("a.7");
+        assert_eq!(named, [Named { entity: "a".to_owned(), job: None }, Named { entity: "a".to_owned(), job }]);
+        for text in ["a.b.7", "a.", ".7", "a b.7", "a.7.8"] {
+            assert!(parse_named(&texts(&[text]), QueueName::Beteiligte).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn employees_are_named_by_their_kuerzel() {
+        let named = parse_named(&texts(&["SB", "MÜ.7"]), QueueName::Calendar).unwrap();
+        assert_eq!(named.iter().map(|one| one.entity.as_str()).collect::<Vec<_>>(), ["SB", "MÜ"]);
+        let told = parse_named(&texts(&["Erika Beispiel"]), QueueName::Calendar).unwrap_err().to_string();
+        assert!(
+            told.ends_with("id number 1 is not a Kürzel (length 14): expected 1 to 20 letters or digits"),
+            "{told}"
         );
     }
 }

@@ -1,28 +1,175 @@
-//! `requeue`
+//! `requeue`, and what it shares with `POST /requeue`.
+
+use std::collections::HashSet;
+use std::time::Duration;
 
 use domain::job::Wants;
 use domain::kommunikation::Direction;
 use serde_json::json;
-use shared::queue::Asker;
+use shared::queue::{Asker, JobId, Matching, NewJob, Queue, QueueError, QueueName};
 use shared::settings::RedisSettings;
 
+use super::record_ids::{self, Named};
 use super::report::Report;
-use super::{CommandError, connect, record_ids};
-use crate::cli::Requeue;
-use crate::listing::Tally;
+use super::{CommandError, connect, connect_all};
+use crate::cli::{Requeue, Selection};
 
-/// Makes the records run again: dead jobs go back to work, those in back-off come forward, counters start anew, and those that had no
-/// job get one.
+/// What became of a requeue by ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Requeued {
+    /// Entities that run again.
+    pub(crate) queued: usize,
+    /// Job ids that were left alone: finished, or replaced by a later job.
+    pub(crate) unknown: usize,
+}
+
 pub(super) async fn requeue(redis: &RedisSettings, arguments: &Requeue) -> Result<Report, CommandError> {
-    let ids = record_ids::parse(&arguments.ids)?;
-    let wants = Wants::sync(Direction::Both);
-    let wants = if arguments.approve_deletions { wants.approving_deletions() } else { wants };
-    let queue = connect(redis).await?;
-    let mut tally = Tally::default();
-    tally.enqueue(&queue, &ids, wants, Asker::Requeue).await?;
-    Ok(Report {
-        text: format!("{} records queued", tally.queued),
-        json: json!({"requeued": tally.queued}),
-        found_something: false,
-    })
+    let is_dry = arguments.dry_run;
+    if let Some(selection) = &arguments.selection {
+        let queues = connect_all(redis, arguments.queue).await?;
+        let spread = arguments.spread.unwrap_or_default();
+        let requeued = alike(&queues, &selection.matching_failed(), spread, is_dry).await?;
+        return Ok(report_alike(requeued, is_dry));
+    }
+    let queue = arguments.queue.unwrap_or(QueueName::Beteiligte);
+    let ids = record_ids::parse_named(&arguments.ids, queue)?;
+    let requeued = named(&connect(redis, queue).await?, &ids, arguments.approve_deletions, is_dry).await?;
+    Ok(report_named(&requeued, is_dry))
+}
+
+/// Makes these entities run again: dead jobs go back to work, those in back-off come forward, counters start anew, and an entity
+/// that had no job gets one. A job id means that job only. `is_dry`: only tells.
+pub(crate) async fn named(
+    queue: &Queue,
+    ids: &[Named],
+    approves_deletions: bool,
+    is_dry: bool,
+) -> Result<Requeued, QueueError> {
+    let single: Vec<String> = ids.iter().filter(|one| one.job.is_some()).map(|one| one.entity.clone()).collect();
+    let there: HashSet<JobId> = queue.show(&single).await?.into_iter().map(|view| view.job).collect();
+    let is_there = |one: &&Named| one.job.as_ref().is_none_or(|job| there.contains(job));
+    let unknown = ids.iter().filter(|one| !is_there(one)).count();
+    let mut seen = HashSet::new();
+    let entities = ids.iter().filter(is_there).map(|one| one.entity.as_str());
+    let entities: Vec<&str> = entities.filter(|entity| seen.insert(*entity)).collect();
+    if !is_dry {
+        let wants = wants(queue.name(), approves_deletions);
+        let jobs: Vec<_> = entities.iter().map(|entity| NewJob { entity: (*entity).to_owned(), wants }).collect();
+        queue.enqueue(&jobs, Asker::Requeue).await?;
+        let queue = queue.name().as_str();
+        tracing::info!(queue, requeued = jobs.len(), approves_deletions, "operator: requeued by id");
+    }
+    Ok(Requeued { queued: entities.len(), unknown })
+}
+
+/// Puts all jobs that match back to work, counters reset, and tells how many; `is_dry`: only tells.
+pub(crate) async fn alike(
+    queues: &[Queue],
+    matching: &Matching,
+    spread: Duration,
+    is_dry: bool,
+) -> Result<u64, QueueError> {
+    let mut requeued = 0;
+    for queue in queues {
+        if is_dry {
+            requeued += queue.count(matching).await?;
+            continue;
+        }
+        let of_queue = queue.requeue(matching, spread).await?;
+        let (queue, spread_seconds) = (queue.name().as_str(), spread.as_secs_f64());
+        tracing::info!(queue, requeued = of_queue, spread_seconds, "operator: requeued all that match");
+        requeued += of_queue;
+    }
+    Ok(requeued)
+}
+
+impl Selection {
+    /// Dead jobs, and those in back-off after a failure.
+    fn matching_failed(&self) -> Matching {
+        Matching { includes_failed: true, ..self.matching_dead() }
+    }
+
+    /// Dead jobs only.
+    pub(super) fn matching_dead(&self) -> Matching {
+        Matching {
+            reason: self.reason.clone().unwrap_or_default(),
+            died_within: self.younger_than,
+            died_before: self.older_than,
+            includes_failed: false,
+        }
+    }
+}
+
+/// What a run is asked for that a person wants again.
+fn wants(queue: QueueName, approves_deletions: bool) -> Wants {
+    let wants = match queue {
+        QueueName::Beteiligte => Wants::sync(Direction::Both),
+        QueueName::Calendar => Wants::from_bits(0),
+    };
+    if approves_deletions { wants.approving_deletions() } else { wants }
+}
+
+fn report_alike(requeued: u64, is_dry: bool) -> Report {
+    let text = if is_dry {
+        format!("would go back to work: {requeued}; give the command without --dry-run")
+    } else {
+        format!("back at work: {requeued}; `jobs counts` shows how far they are")
+    };
+    Report { text, json: with_dry(json!({"requeued": requeued}), is_dry), found_something: false }
+}
+
+fn report_named(requeued: &Requeued, is_dry: bool) -> Report {
+    let Requeued { queued, unknown } = *requeued;
+    let left_out = match unknown {
+        0 => String::new(),
+        count => format!("; job ids of no job any more: {count}, give the entity's id to run it all the same"),
+    };
+    let text = if is_dry {
+        format!("would be queued: {queued}; give the command without --dry-run{left_out}")
+    } else {
+        format!("queued: {queued}{left_out}")
+    };
+    let json = with_dry(json!({"requeued": queued, "unknown": unknown}), is_dry);
+    Report { text, json, found_something: unknown > 0 }
+}
+
+/// Machines are told in so many words that nothing was changed.
+pub(crate) fn with_dry(mut answer: serde_json::Value, is_dry: bool) -> serde_json::Value {
+    if is_dry {
+        answer["dry_run"] = json!(true);
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_says_so() {
+        let dry = report_alike(3, true);
+        assert_eq!(dry.json, json!({"requeued": 3, "dry_run": true}));
+        assert!(dry.text.starts_with("would go back to work: 3;"), "{}", dry.text);
+        assert_eq!(report_alike(3, false).json, json!({"requeued": 3}));
+    }
+
+    #[test]
+    fn ids_of_jobs_that_are_gone_are_told() {
+        let left = report_named(&Requeued { queued: 1, unknown: 2 }, false);
+        assert!(left.found_something && left.text.contains("job ids of no job any more: 2"), "{left:?}");
+        assert!(!report_named(&Requeued { queued: 1, unknown: 0 }, false).found_something);
+    }
+
+    #[test]
+    fn failed_jobs_are_meant_beside_dead_ones_only_by_requeue() {
+        let selection = Selection {
+            all: false,
+            reason: Some("502".to_owned()),
+            older_than: None,
+            younger_than: Some(Duration::ZERO),
+        };
+        let dead = Matching { reason: "502".to_owned(), died_within: Some(Duration::ZERO), ..Matching::default() };
+        assert_eq!(selection.matching_dead(), dead);
+        assert_eq!(selection.matching_failed(), Matching { includes_failed: true, ..dead });
+    }
 }

@@ -15,6 +15,7 @@ mod harness_programs;
 mod harness_servers;
 mod harness_survivors;
 mod limits;
+mod operators;
 mod privacy;
 mod queue_faults;
 mod queue_kills;

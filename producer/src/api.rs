@@ -1,0 +1,123 @@
+//! What operators and other programs ask for over HTTP: `POST /requeue`, `POST /beteiligte/sync` (CONTRACT).
+//!
+//! They are let in by API key, or where nothing is configured and the producer listens on this machine only. A webhook's signature
+//! does not open these routes.
+
+mod body;
+mod full_sync;
+mod requeue;
+mod sync;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use shared::queue::{Queue, QueueError, QueueName};
+
+pub use body::MAX_API_BODY_BYTES;
+pub(crate) use full_sync::FullSync;
+pub use full_sync::FullSyncRequests;
+
+use crate::auth::{FirstLook, Gate};
+
+/// How long the queue may take; a caller that hears nothing would ask again.
+const QUEUE_TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the routes need. Clones share it.
+#[derive(Clone)]
+pub struct Api {
+    /// Every queue.
+    pub queues: Arc<[Queue]>,
+    /// Who is let in.
+    pub gate: Arc<Gate>,
+    /// Where to ask for a sync of every record.
+    pub full_syncs: FullSyncRequests,
+}
+
+/// Why nothing was done.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Refusal {
+    #[error("PRODUCER_API_KEY is required, in the header `apikey` or as `Authorization: Bearer`")]
+    Unauthorized,
+    /// With what the body should have been; never repeats what it is.
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the body is larger than {MAX_API_BODY_BYTES} bytes: send fewer ids at once")]
+    TooLarge,
+    #[error("the body did not arrive")]
+    Incomplete,
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    #[error("the queue is not available: send again, what is queued already is merged")]
+    QueueDown,
+}
+
+/// What is said of work that was queued.
+type Accepted = (StatusCode, Json<Value>);
+
+/// The routes.
+pub(crate) fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/requeue", post(requeue::receive))
+        .route("/beteiligte/sync", post(sync::receive))
+        .with_state(api)
+}
+
+impl Api {
+    /// The body of a request that is let in; strangers cannot make us read it.
+    async fn admitted(&self, request: Request) -> Result<Vec<u8>, Refusal> {
+        let (head, body) = request.into_parts();
+        match self.gate.first_look(&head.headers) {
+            FirstLook::Admitted => body::read(body).await,
+            FirstLook::ToBeVerified | FirstLook::Refused => Err(Refusal::Unauthorized),
+        }
+    }
+
+    /// The queue of that name; without one all.
+    fn queues(&self, only: Option<QueueName>) -> Vec<Queue> {
+        self.queues.iter().filter(|queue| only.is_none_or(|only| only == queue.name())).cloned().collect()
+    }
+}
+
+/// Waits for `work` on the queue, but not for ever.
+async fn in_time<T>(work: impl Future<Output = Result<T, QueueError>>) -> Result<T, Refusal> {
+    match tokio::time::timeout(QUEUE_TIME_LIMIT, work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a request was refused because the queue is not available");
+            Err(Refusal::QueueDown)
+        }
+        Err(_) => {
+            let limit_seconds = QUEUE_TIME_LIMIT.as_secs();
+            tracing::warn!(limit_seconds, "a request was refused because the queue did not answer in time");
+            Err(Refusal::QueueDown)
+        }
+    }
+}
+
+fn accepted(answer: Value) -> Accepted {
+    (StatusCode::ACCEPTED, Json(answer))
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Invalid(_) | Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::QueueDown => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status(), Json(json!({"status": "refused", "error": self.to_string()}))).into_response()
+    }
+}
