@@ -92,15 +92,17 @@ pub async fn run(
     let scan = Scan { espocrm, queue: queue.clone(), interval: settings.beteiligte_scan };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
     let retention = Retention { time: settings.job_retention, ..Retention::default() };
-    let _tending = AbortOnDropHandle::new(tokio::spawn(queue::keep_tending(queue.clone(), Some(retention))));
+    let queues = [queue.clone(), calendar];
+    let _tending =
+        queues.clone().map(|queue| AbortOnDropHandle::new(tokio::spawn(queue::keep_tending(queue, Some(retention)))));
     let tidy = metrics.clone();
     let _tidying = AbortOnDropHandle::new(tokio::spawn(async move { tidy.keep_tidy().await }));
     let fresh = breakers.clone();
     let _looking = AbortOnDropHandle::new(tokio::spawn(async move { fresh.keep_fresh().await }));
     let gate = Arc::new(Gate::new(&settings));
     let intake = Intake { queue: queue.clone(), gate: Arc::clone(&gate), scans };
-    let api = Api { queues: [queue.clone(), calendar].into(), gate, full_syncs };
-    let health = Health { queue, hub: hub.clone(), breakers, metrics, tells_queue: true };
+    let api = Api { queues: queues.clone().into(), gate, full_syncs };
+    let health = Health { queue, hub: hub.clone(), breakers, metrics, told_queues: queues.into() };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
 
     let serving =

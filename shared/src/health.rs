@@ -31,8 +31,8 @@ pub struct Health {
     pub breakers: Breakers,
     /// The program's metrics.
     pub metrics: Metrics,
-    /// Whether it tells the queue's depth: the producer does, for all; from every worker too, sums would be wrong.
-    pub tells_queue: bool,
+    /// Queues whose depth it tells: the producer all, a worker none; from every worker too, sums would be wrong.
+    pub told_queues: Vec<Queue>,
 }
 
 /// `/healthz`, `/readyz`, `/metrics`.
@@ -77,10 +77,12 @@ fn standing(standing: Standing) -> Value {
 
 /// Queue gauges are read when somebody asks, so they cost nothing in between.
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    if health.tells_queue
-        && let Ok(Ok(counts)) = tokio::time::timeout(CHECK_TIMEOUT, health.queue.counts()).await
-    {
-        crate::queue::set_queue_gauges(health.queue.name(), &counts);
+    let mut depths = Vec::new();
+    for queue in &health.told_queues {
+        if let Ok(Ok(counts)) = tokio::time::timeout(CHECK_TIMEOUT, queue.counts()).await {
+            depths.push((queue.name(), counts));
+        }
     }
+    crate::queue::set_queue_gauges(&depths);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], health.metrics.render())
 }

@@ -109,6 +109,13 @@ impl Link {
         .await
     }
 
+    /// The next command opens a connection of its own; those under way on the present one may still be answered.
+    pub(crate) async fn leave_connection(&self) {
+        if let Some(open) = &self.0.slot.lock().await.open {
+            open.leave();
+        }
+    }
+
     /// Returns when Redis answers again, or with its error at `give_up`.
     pub(crate) async fn wait_until_back(&self, give_up: Instant) -> Result<(), RedisError> {
         loop {

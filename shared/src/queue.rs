@@ -30,26 +30,32 @@
 //! ```
 //!
 //! - `drop_waiting` erases a ready or delayed job, and the follow-up of a running one.
-//! - A trigger while the job *runs* leads to exactly one more run (J2): of the same job where it waits again, of a new one where it
-//!   is done. An operator's also ends the back-off that the run may have earned.
+//! - A trigger while the job *runs* leads to exactly one more run (J2), however that run ends: of the same job where it would wait or be
+//!   dead, of a new one where it is done. An operator's also ends the back-off that the run may have earned.
 //! - A dead job stays dead for the scan; a webhook, an operator, or the scan of a record that changed since bring it back.
-//! - The run's *fence* is checked by renew and by the outcome. One with an old fence is refused and counted. An outcome whose answer
-//!   was lost is written again, harmlessly.
-//! - A job that crashed twice runs *alone* in its process (J3): the next worker to ask lets its runs end and takes nothing else.
+//! - The run's *fence* is checked by renew and by the outcome. An outcome with an old fence is refused and counted; where its answer was
+//!   lost it is sent again, and an old fence then means that it may have been written.
+//! - A run whose lease ran out counts as crashed, unless nobody has tended the queue for a second: then Redis was away, and its worker gets
+//!   two seconds to come back. Crashes count in a row: a run that tells its outcome ends the row.
+//! - A job that crashed twice runs *alone* in its process (J3): a worker that asks for more lets its runs end and takes nothing else.
 //! - Finished jobs leave nothing (E4).
+//! - The one exception to one run at a time: if Redis loses that a job was taken (wiped, failed over, power cut), another worker takes it,
+//!   and the first learns it at its next renewal, at most a third of a lease later.
 //!
 //! # Keys of a queue, `P` = `{kanzleisync:<queue>}`
 //!
 //! | key | type | holds |
 //! | --- | --- | --- |
 //! | `P:jobs` | hash | entity -> the job, packed (msgpack), fields below |
-//! | `P:ready:events`, `:scans`, `:alone` | list | tokens (entities) of ready jobs: asked for by anybody, by the scan only, to run alone. Every eighth start is the scan's (J6) |
+//! | `P:ready:events`, `:scans`, `:alone` | list | tokens (entities) of ready jobs: asked for by anybody, by the scan only, to run alone. Every eighth place asked for is the scan's (J6) |
 //! | `P:delayed`, `P:running`, `P:dead` | zset | entities by due time, end of the lease, time of death, in ms |
 //! | `P:workers` | zset | workers by last sign of life, in ms |
-//! | `P:issued`, `P:turns` | string | last number given to a job or a fence; starts so far |
+//! | `P:calls` | hash | worker -> number of its last call; one that arrives later with a lower number does nothing |
+//! | `P:issued`, `P:turns` | string | last number given to a job or a fence; places asked for so far |
+//! | `P:tended` | string | when the queue was tended last, and until when no run counts as crashed, in ms |
 //! | `P:drain` | string | the worker that lets its runs end for a job that runs alone; expires by itself |
 //! | `P:paused` | string | exists while nobody may take jobs |
-//! | `P:wake` | channel | a list of ready jobs was empty and is not any more |
+//! | `P:wake` | channel | a list of ready jobs was empty and is not any more, or a pause is over |
 //!
 //! A ready job has a token in its list; tokens of jobs that were dropped, or moved to another line, stay behind and are thrown away by
 //! whoever meets them. The job says what it is.
@@ -59,11 +65,11 @@
 //! | field | meaning |
 //! | --- | --- |
 //! | state | `r`, `d`, `x`, `k`, as above |
-//! | number | with the entity the job's id; Redis' time in microseconds when it was made |
+//! | number | with the entity the job's id; Redis' time in microseconds when it was made, moved on where two fall together |
 //! | wants | bits of what is asked for |
 //! | rank | who asks: 0 scan, 1 event, 2 operator, 3 requeue; the highest stays |
 //! | since | ms since when it is ready, or until when it is delayed |
-//! | failures, crashes, starts | counted failures, crashed runs, runs begun; these and the rest are absent in a fresh job |
+//! | failures, crashes, starts | counted failures, crashed runs in a row, runs begun; these and the rest are absent in a fresh job |
 //! | fence, owner | of the run: its number, the worker |
 //! | next wants, next rank | of triggers during the run |
 //! | why | reason of the last failure |

@@ -81,7 +81,7 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
         hub: hub.clone(),
         breakers: breakers.clone(),
         metrics: metrics.clone(),
-        tells_queue: false,
+        told_queues: Vec::new(),
     };
     let routes = health::routes(health);
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await });

@@ -34,7 +34,7 @@ impl Call {
         self.invocation.invoke_async(&mut link.commands()).await
     }
 
-    /// Runs it, and again while Redis is away. Every script bears repetition: a lost answer does no harm.
+    /// Runs it, and again while Redis is away. For scripts that bear repetition: a lost answer does no harm.
     pub(crate) async fn patiently<T: FromRedisValue>(&self, link: &Link) -> Result<T, RedisError> {
         let give_up = tokio::time::Instant::now() + PATIENCE;
         loop {

@@ -68,8 +68,8 @@ impl Queue {
         Ok(self.call(&script::DROP_WAITING).arg(entity).patiently(&self.link).await?)
     }
 
-    /// Takes one counted failure off the jobs of `entities`: it was an outside system's, whose breaker has opened (J4a). Answers
-    /// how many had one. Not repeated while Redis is away.
+    /// Takes a counted failure off the job of each of `entities`, once per mention: it was an outside system's, whose breaker has
+    /// opened (J4a). Answers how many were taken off. Not repeated while Redis is away.
     pub async fn give_back_tries(&self, entities: &[String]) -> Result<u64, QueueError> {
         let mut lowered = 0;
         for chunk in entities.chunks(CHUNK) {
@@ -131,7 +131,7 @@ impl Queue {
     /// A page of the jobs in one state, at most 1,000: ready and delayed ones next first, running ones by the end of their lease,
     /// dead ones latest first.
     pub async fn list(&self, state: JobState, offset: usize, limit: usize) -> Result<Vec<JobView>, QueueError> {
-        self.shown(self.call(&script::SHOW).arg(state.letter()).arg(offset).arg(limit.min(CHUNK))).await
+        self.shown(self.call(&script::SHOW).arg(state.letter()).arg(offset).arg(limit.clamp(1, CHUNK))).await
     }
 
     /// Removes dead jobs for good. Answers how many.

@@ -252,6 +252,18 @@ pub struct Counts {
     pub is_paused: bool,
 }
 
+impl Counts {
+    /// How many jobs are in this state.
+    pub fn of(&self, state: JobState) -> u64 {
+        match state {
+            JobState::Ready => self.ready,
+            JobState::Delayed => self.delayed,
+            JobState::Running => self.running,
+            JobState::Dead => self.dead,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

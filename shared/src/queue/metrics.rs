@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
-use super::job::{Counts, EnqueueResult, Outcome};
+use super::job::{Counts, EnqueueResult, JobState, Outcome};
 use super::name::QueueName;
 
 const ENQUEUED: &str = "kanzleisync_jobs_enqueued_total";
@@ -35,20 +35,21 @@ pub(super) fn register(queue: QueueName) {
     let _ = histogram!(DURATION, "queue" => queue);
 }
 
-/// Sets the gauges of a queue's depth; for the producer, which tells them for all.
-pub fn set_queue_gauges(queue: QueueName, counts: &Counts) {
-    let queue = queue.as_str();
-    let states =
-        [("ready", counts.ready), ("delayed", counts.delayed), ("running", counts.running), ("dead", counts.dead)];
-    for (state, jobs) in states {
-        #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody queues 2^53 jobs")]
-        gauge!(QUEUE_JOBS, "queue" => queue, "state" => state).set(jobs as f64);
+/// Sets the gauges of the queues' depths; for the producer, which tells them for all.
+#[expect(clippy::cast_precision_loss, reason = "gauges; nobody queues 2^53 jobs")]
+pub fn set_queue_gauges(depths: &[(QueueName, Counts)]) {
+    for (queue, counts) in depths {
+        let queue = queue.as_str();
+        for state in JobState::ALL {
+            gauge!(QUEUE_JOBS, "queue" => queue, "state" => state.name()).set(counts.of(state) as f64);
+        }
+        gauge!(OLDEST, "queue" => queue).set(counts.oldest_ready.as_secs_f64());
+        gauge!(PAUSED, "queue" => queue).set(f64::from(u8::from(counts.is_paused)));
     }
-    gauge!(OLDEST, "queue" => queue).set(counts.oldest_ready.as_secs_f64());
-    gauge!(PAUSED, "queue" => queue).set(f64::from(u8::from(counts.is_paused)));
-    // Every worker works on every queue, so any queue tells their number.
-    #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody runs 2^53 workers")]
-    gauge!(WORKERS).set(counts.workers as f64);
+    // A worker may serve several queues, and is one worker.
+    if let Some(workers) = depths.iter().map(|(_, counts)| counts.workers).max() {
+        gauge!(WORKERS).set(workers as f64);
+    }
 }
 
 pub(super) fn enqueued(queue: QueueName, result: EnqueueResult) {

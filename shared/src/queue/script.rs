@@ -21,7 +21,8 @@ scripts! {
     HAND_BACK = "#!lua flags=allow-oom\n" "hand_back.lua";
     DROP_WAITING = "#!lua flags=allow-oom\n" "drop_waiting.lua";
     GIVE_BACK_TRIES = "#!lua flags=allow-oom\n" "give_back_tries.lua";
-    SELECT = "#!lua flags=allow-oom\n" "select.lua";
+    REQUEUE = "#!lua flags=allow-oom\n" "requeue.lua";
+    FIND = "#!lua flags=no-writes\n" "find.lua";
     DELETE_DEAD = "#!lua flags=allow-oom\n" "delete_dead.lua";
     COUNTS = "#!lua flags=no-writes\n" "counts.lua";
     LOOK = "#!lua flags=no-writes\n" "look.lua";

@@ -86,6 +86,15 @@ impl Default for Retention {
     }
 }
 
+/// Who calls. Calls are numbered: one that arrives late, over a connection that was given up, must not act any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller<'a> {
+    /// The worker.
+    pub(super) name: &'a str,
+    /// Grows with every call.
+    pub(super) call: u64,
+}
+
 /// A job in the answer of `work.lua`.
 type TakenRow = (String, u64, u64, u32, u32, u32, u32, u64);
 
@@ -94,14 +103,20 @@ impl Queue {
     /// answer to a call with these outcomes was lost. Not repeated here: taking is not repeatable.
     pub(super) async fn work(
         &self,
-        worker: &str,
+        worker: &Caller<'_>,
         lease: Duration,
         wanted: usize,
         busy: usize,
         ended: &[Ended],
         is_repeated: bool,
     ) -> Result<Turn, QueueError> {
-        let mut call = self.call(&script::WORK).arg(worker).arg(millis(lease)).arg(wanted.min(CHUNK)).arg(busy);
+        let mut call = self
+            .call(&script::WORK)
+            .arg(worker.name)
+            .arg(worker.call)
+            .arg(millis(lease))
+            .arg(wanted.min(CHUNK))
+            .arg(busy);
         call = call.arg(u8::from(is_repeated));
         for Ended { claim, outcome } in ended {
             let (word, delay, reason, follow_up) = match outcome {
@@ -150,21 +165,21 @@ impl Queue {
         }
     }
 
-    /// Gives back all runs of `worker` but `kept`, without counting a crash; `leaves`: the worker ends.
+    /// Gives back all runs of `worker` (at most 1,000) but `kept`, without counting a crash; `leaves`: the worker ends.
     pub(super) async fn hand_back(
         &self,
-        worker: &str,
+        worker: &Caller<'_>,
         leaves: bool,
         kept: &[(String, u64)],
     ) -> Result<u64, QueueError> {
-        let call = self.call(&script::HAND_BACK).arg(worker).arg(u8::from(leaves));
+        let call = self.call(&script::HAND_BACK).arg(worker.name).arg(worker.call).arg(u8::from(leaves));
         let call = kept.iter().fold(call, |call, (entity, fence)| call.arg(entity).arg(*fence));
         Ok(call.once(&self.link).await?)
     }
 
-    /// Moves on what time has brought. `with_rescue`: also jobs whose lease ran out; without `retention` no dead job is forgotten.
-    pub(super) async fn tend(&self, with_rescue: bool, retention: Option<Retention>) -> Result<Tended, QueueError> {
-        let call = self.call(&script::TEND).arg(CHUNK).arg(u8::from(with_rescue));
+    /// Moves on what time has brought. Without `retention` no dead job is forgotten.
+    pub(super) async fn tend(&self, retention: Option<Retention>) -> Result<Tended, QueueError> {
+        let call = self.call(&script::TEND).arg(CHUNK);
         let call = match retention {
             Some(Retention { time, count }) => call.arg(millis(time)).arg(count),
             None => call.arg("").arg(""),

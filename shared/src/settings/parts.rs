@@ -22,7 +22,7 @@ pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
     let limits = limits(r);
     let log = log(r);
     let listen = listen(r, "WORKER_LISTEN", "127.0.0.1:9100");
-    let concurrency = r.number("WORKER_CONCURRENCY", 16, 1..=1024);
+    let concurrency = r.number("WORKER_CONCURRENCY", 16, 1..=1000);
     Some(WorkerSettings {
         advoware: advoware?,
         espocrm: espocrm?,

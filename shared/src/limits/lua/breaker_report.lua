@@ -19,7 +19,9 @@
 -- open, older run     -          waits               waits, longer        -
 -- probing, probe      closes     opens, twice the    opens                probe is free
 --                                pause
--- probing, other run  -          waits               waits                -
+-- probing, a probe     closes     waits               waits                -
+--   given up
+-- probing, older run  -          waits               waits                -
 local system, what, record, openings, run = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local enough, records = tonumber(ARGV[7]), tonumber(ARGV[8])
 local first, longest, credentials = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -43,7 +45,8 @@ local function open(length, cause)
   return { 'opened', length, unpack(failed) }
 end
 
-if b.state == 'probing' and b.probe == run then
+-- A probe that took longer than it may was given up, and another one begun; but an answer is an answer.
+if b.state == 'probing' and (b.probe == run or what == 'answered' and b.openings == openings) then
   if what == 'answered' then
     b.state, b.till, b.pause, b.probe, b.streak = 'closed', 0, 0, '', 0
     save(system, b)

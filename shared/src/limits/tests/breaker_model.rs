@@ -74,25 +74,29 @@ impl Model {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         let bad = matches!(what, What::Failed | What::Refused);
         match (self.state.clone(), what) {
-            (State::Probing { run: probe, pause, credentials, .. }, _) if probe == run.name => match what {
-                What::Answered => {
-                    self.state = State::Closed { streak: Vec::new() };
-                    words(&["closed"])
+            (State::Probing { run: probe, pause, credentials, .. }, _)
+                if probe == run.name || matches!(what, What::Answered) && self.openings == openings =>
+            {
+                match what {
+                    What::Answered => {
+                        self.state = State::Closed { streak: Vec::new() };
+                        words(&["closed"])
+                    }
+                    What::Failed => {
+                        let pause = (2 * pause).min(LONGEST_MS);
+                        self.open(now, pause, false);
+                        words(&["reopened", &pause.to_string()])
+                    }
+                    What::Refused => {
+                        self.open(now, CREDENTIALS_MS, true);
+                        words(&["reopened", &CREDENTIALS_MS.to_string()])
+                    }
+                    What::Unused => {
+                        self.state = State::Open { until: now, pause, credentials };
+                        words(&["nothing"])
+                    }
                 }
-                What::Failed => {
-                    let pause = (2 * pause).min(LONGEST_MS);
-                    self.open(now, pause, false);
-                    words(&["reopened", &pause.to_string()])
-                }
-                What::Refused => {
-                    self.open(now, CREDENTIALS_MS, true);
-                    words(&["reopened", &CREDENTIALS_MS.to_string()])
-                }
-                What::Unused => {
-                    self.state = State::Open { until: now, pause, credentials };
-                    words(&["nothing"])
-                }
-            },
+            }
             (State::Closed { streak }, What::Refused) if self.openings == openings => {
                 self.first_open(now, CREDENTIALS_MS, true, &streak)
             }

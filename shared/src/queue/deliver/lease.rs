@@ -96,9 +96,17 @@ impl Leases {
 
     /// Renews every third of the `length`, until it is dropped; also without any run: it is the worker's sign of life. A run that
     /// has lost its lease finds out from [`Lease::check`], and leaves the systems in order.
-    pub(super) async fn keep(self, queue: Queue, worker: String, length: Duration) -> Infallible {
+    /// A run that is older than `longest_run` and yet has not ended hangs: its lease is let go.
+    pub(super) async fn keep(
+        self,
+        queue: Queue,
+        worker: String,
+        length: Duration,
+        longest_run: Duration,
+    ) -> Infallible {
         let third = length / 3;
         loop {
+            self.let_go_of_hanging(longest_run + length);
             let pause = if self.renew(&queue, &worker, length, third).await { third } else { third.min(TRY_AGAIN) };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -114,22 +122,37 @@ impl Leases {
         let pairs: Vec<(String, u64)> = runs.iter().map(|(fence, entity, _)| (entity.clone(), *fence)).collect();
         // Before the call: the lease runs from when Redis saw it, which is later, so ours ends first.
         let asked_at = Instant::now();
-        let Ok(Ok(held)) = tokio::time::timeout(limit, queue.renew(worker, length, &pairs)).await else {
+        let Ok(answer) = tokio::time::timeout(limit, queue.renew(worker, length, &pairs)).await else {
+            // A connection that is silent for this long would cost all leases before its own limit.
+            queue.link.leave_connection().await;
             return false;
         };
+        let Ok(held) = answer else { return false };
         for ((fence, entity, lease), is_held) in runs.iter().zip(held) {
-            let was_held = lease.check().is_ok();
-            if is_held && was_held {
-                lease.extend(asked_at, length);
-            } else if !is_held {
+            if !is_held {
                 lease.lose();
+                // A run that has ended meanwhile is not missed.
+                if self.by_fence().remove(fence).is_some() {
+                    tracing::warn!(entity, "lease lost");
+                }
+            } else if lease.check().is_ok() {
+                lease.extend(asked_at, length);
             }
-            // A run that has ended meanwhile is not missed.
-            if lease.check().is_err() && self.by_fence().remove(fence).is_some() {
-                tracing::warn!(entity, "lease lost");
-            }
+            // Else it ended by our clock while Redis was away. The run stops before its next write, and until it has ended nobody
+            // else begins.
         }
         true
+    }
+
+    fn let_go_of_hanging(&self, longest: Duration) {
+        self.by_fence().retain(|_, (entity, lease)| {
+            let hangs = lease.0.began.elapsed() > longest;
+            if hangs {
+                lease.lose();
+                tracing::error!(entity, "a run does not end, its lease is let go");
+            }
+            !hangs
+        });
     }
 
     fn by_fence(&self) -> std::sync::MutexGuard<'_, HashMap<u64, (String, Lease)>> {

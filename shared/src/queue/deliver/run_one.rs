@@ -45,7 +45,7 @@ where
 }
 
 /// The outcome of a run that could not tell its own.
-fn failed(settings: &DeliverSettings, claim: &Claim, reason: &str) -> Outcome {
+pub(super) fn failed(settings: &DeliverSettings, claim: &Claim, reason: &str) -> Outcome {
     let reason = reason.to_owned();
     match settings.backoff.after(claim.failures + 1, (settings.random)()) {
         Some(delay) => Outcome::RetryAfter { delay, reason },

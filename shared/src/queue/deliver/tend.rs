@@ -3,8 +3,6 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::queue::book::Queue;
 use crate::queue::metrics;
 use crate::queue::turn::{Retention, Tended};
@@ -12,24 +10,19 @@ use crate::queue::turn::{Retention, Tended};
 /// Longest time between two looks. A job delayed for less than this may be late by as much.
 const LONGEST_INTERVAL: Duration = Duration::from_millis(250);
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(5);
-/// After Redis was away leases have run out whose workers are alive: they get this long to come back before their runs count as
-/// crashed.
-const HOLD_OFF: Duration = Duration::from_secs(2);
 
 /// Tends the queue until it is dropped. Any number of processes may do so; a look that finds nothing costs microseconds.
 /// [`run`](super::run) does it by itself; the producer does it too, so that the queue is in order while no worker is up, and it alone
 /// forgets dead jobs (`retention`).
 pub async fn keep_tending(queue: Queue, retention: Option<Retention>) -> Infallible {
-    let mut rescue_from = Instant::now();
     loop {
-        let pause = match queue.tend(Instant::now() >= rescue_from, retention).await {
+        let pause = match queue.tend(retention).await {
             Ok(tended) => {
                 tell(&queue, &tended);
                 tended.next.map_or(LONGEST_INTERVAL, |next| next.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL))
             }
             Err(error) => {
                 tracing::debug!(%error, "the queue could not be tended");
-                rescue_from = Instant::now() + HOLD_OFF;
                 LONGEST_INTERVAL
             }
         };

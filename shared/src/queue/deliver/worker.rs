@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::lease::{Lease, Leases};
-use super::run_one::run_one;
+use super::run_one::{failed, run_one};
 use super::wake::Bell;
 use super::{DeliverSettings, Running};
 use crate::link::script::passes;
@@ -20,14 +20,14 @@ use crate::queue::book::{CHUNK, Queue};
 use crate::queue::error::QueueError;
 use crate::queue::job::Outcome;
 use crate::queue::metrics;
-use crate::queue::turn::{Claim, Ended, Note, Turn};
+use crate::queue::turn::{Caller, Claim, Ended, Note, Turn};
 
 /// Looks without being woken: for wake-ups that were published while nobody listened.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two tries while Redis is away, and after an answer that should not be.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 const TRY_AGAIN_AFTER_FAULT: Duration = Duration::from_secs(1);
-/// Longest that the last words of a stopping worker may take.
+/// Longest that the last words of a stopping worker may take, after the grace period.
 const FAREWELL: Duration = Duration::from_secs(4);
 
 /// What all runs of a process share.
@@ -40,7 +40,33 @@ struct Office<H> {
 struct Run {
     fence: u64,
     /// Ends with the worker.
-    _task: AbortOnDropHandle<()>,
+    task: AbortOnDropHandle<()>,
+}
+
+/// Sends the outcome of a run, also if a destructor panics on its way out.
+struct Report {
+    queue_of_done: mpsc::UnboundedSender<Done>,
+    claim: Option<Claim>,
+    began: Instant,
+    if_it_panics: Outcome,
+}
+
+impl Report {
+    fn send(&mut self, outcome: Outcome) {
+        if let Some(claim) = self.claim.take() {
+            // Nobody listens only when the worker itself is gone.
+            let _ = self.queue_of_done.send(Done { ended: Ended { claim, outcome }, took: self.began.elapsed() });
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let outcome = self.if_it_panics.clone();
+            self.send(outcome);
+        }
+    }
 }
 
 /// A run that has ended, with the times of its life for the metrics.
@@ -55,6 +81,7 @@ pub(super) struct Worker<H> {
     bell: Bell,
     /// Tells the workers apart; new at every start.
     name: String,
+    calls: u64,
     leases: Leases,
     /// By entity.
     runs: HashMap<String, Run>,
@@ -80,6 +107,7 @@ where
             office: Arc::new(Office { settings, handler }),
             bell,
             name: format!("{:016x}", fastrand::u64(..)),
+            calls: 0,
             leases: Leases::default(),
             runs: HashMap::new(),
             done: mpsc::unbounded_channel(),
@@ -92,17 +120,29 @@ where
 
     /// Keeps the leases of its runs; to be run beside [`Self::work_until`].
     pub(super) fn renewing(&self) -> impl Future<Output = Infallible> + Send + use<H, F> {
-        self.leases.clone().keep(self.queue.clone(), self.name.clone(), self.office.settings.lease)
+        let settings = &self.office.settings;
+        self.leases.clone().keep(self.queue.clone(), self.name.clone(), settings.lease, settings.run_limit)
     }
 
     pub(super) async fn work_until(mut self, shutdown: CancellationToken) -> Result<(), QueueError> {
         let mut look = tokio::time::interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let grace = self.office.settings.shutdown_grace;
+        let asked_to_stop = shutdown.clone();
+        let mut grace_over = std::pin::pin!(async move {
+            asked_to_stop.cancelled().await;
+            tokio::time::sleep(grace).await;
+        });
         while !shutdown.is_cancelled() {
             self.collect();
             let wanted = self.room();
             if self.is_unsure || !self.unwritten.is_empty() || (wanted > 0 && self.may_find) {
-                self.turn(wanted).await;
+                let was_cut = tokio::select! {
+                    biased;
+                    () = self.turn(wanted) => false,
+                    () = &mut grace_over => true,
+                };
+                self.is_unsure |= was_cut;
                 continue;
             }
             tokio::select! {
@@ -112,13 +152,12 @@ where
                 () = shutdown.cancelled() => {}
             }
         }
-        self.leave().await
+        self.leave(grace_over).await
     }
 
     /// Takes no more jobs and lets the runs end; those that do not are cut off when the grace period is over.
-    async fn leave(mut self) -> Result<(), QueueError> {
-        let deadline = Instant::now() + self.office.settings.shutdown_grace;
-        let in_time = tokio::time::timeout_at(deadline, async {
+    async fn leave(mut self, grace_over: impl Future<Output = ()>) -> Result<(), QueueError> {
+        let all_ended = async {
             while self.is_unsure || !self.unwritten.is_empty() || !self.runs.is_empty() {
                 self.collect();
                 if self.is_unsure || !self.unwritten.is_empty() {
@@ -127,15 +166,25 @@ where
                     self.take_in(done);
                 }
             }
-        });
-        if in_time.await.is_err() {
+        };
+        let in_time = tokio::select! {
+            biased;
+            () = all_ended => true,
+            () = grace_over => false,
+        };
+        if !in_time {
             let (queue, runs) = (self.queue.name().as_str(), self.runs.len());
             tracing::warn!(queue, runs, "grace period over, runs are cut off");
         }
-        self.runs.clear();
+        self.runs.values().for_each(|run| run.task.abort());
         let farewell = async {
+            // Before their jobs go back: they must not be at work any more.
+            for run in std::mem::take(&mut self.runs).into_values() {
+                let _ = run.task.await;
+            }
             loop {
-                match self.queue.hand_back(&self.name, true, &[]).await {
+                self.calls += 1;
+                match self.queue.hand_back(&caller(&self.name, self.calls), true, &[]).await {
                     Err(QueueError::Redis(error)) if passes(&error) => tokio::time::sleep(TRY_AGAIN).await,
                     answer => return answer,
                 }
@@ -169,7 +218,6 @@ where
         if self.runs.get(job.entity()).is_some_and(|run| run.fence == *fence) {
             self.runs.remove(job.entity());
         }
-        self.leases.remove(*fence);
         self.unwritten.push(done);
         // Whoever waits for its runs to end asks again after each.
         self.may_find |= self.note != Note::None;
@@ -187,12 +235,14 @@ where
         // Before the call: the lease runs from when Redis saw it, which is later, so ours ends first.
         let asked_at = Instant::now();
         let lease = self.office.settings.lease;
-        match self.queue.work(&self.name, lease, wanted, self.runs.len(), &ended, false).await {
+        self.calls += 1;
+        match self.queue.work(&caller(&self.name, self.calls), lease, wanted, self.runs.len(), &ended, false).await {
             Ok(turn) => {
                 self.written(&turn);
-                let may_be_more = turn.taken.len() == wanted || turn.note == Note::More;
-                self.may_find = if wanted == 0 { self.may_find } else { may_be_more };
-                self.note = turn.note;
+                if wanted > 0 {
+                    self.may_find = turn.taken.len() == wanted || turn.note == Note::More;
+                    self.note = turn.note;
+                }
                 for claim in turn.taken {
                     self.start(claim, asked_at);
                 }
@@ -210,13 +260,15 @@ where
         self.leases.renew_at_once();
         let lease = self.office.settings.lease;
         let ended: Vec<Ended> = self.unwritten.iter().take(CHUNK).map(|done| done.ended.clone()).collect();
-        let turn = self.queue.work(&self.name, lease, 0, self.runs.len(), &ended, true).await?;
+        self.calls += 1;
+        let turn = self.queue.work(&caller(&self.name, self.calls), lease, 0, self.runs.len(), &ended, true).await?;
         self.written(&turn);
-        let known: Vec<(String, u64)> = self.runs.iter().map(|(entity, run)| (entity.clone(), run.fence)).collect();
-        let unwritten = self.unwritten.iter().map(|done| &done.ended.claim);
-        let known: Vec<_> =
-            known.into_iter().chain(unwritten.map(|claim| (claim.job.entity().to_owned(), claim.fence))).collect();
-        let given_back = self.queue.hand_back(&self.name, false, &known).await?;
+        let unwritten = self.unwritten.iter().map(|done| (done.ended.claim.job.entity(), done.ended.claim.fence));
+        // Last, so that the run that goes on counts where an entity has both.
+        let running = self.runs.iter().map(|(entity, run)| (entity.as_str(), run.fence));
+        let known: Vec<_> = unwritten.chain(running).map(|(entity, fence)| (entity.to_owned(), fence)).collect();
+        self.calls += 1;
+        let given_back = self.queue.hand_back(&caller(&self.name, self.calls), false, &known).await?;
         tracing::info!(queue = self.queue.name().as_str(), given_back, "Redis is back");
         self.is_unsure = false;
         self.may_find = true;
@@ -242,6 +294,8 @@ where
             self.unwritten.drain(..turn.written.len().min(self.unwritten.len())).zip(&turn.written)
         {
             let Ended { claim, outcome } = done.ended;
+            // Only now: until then nobody else may begin.
+            self.leases.remove(claim.fence);
             if *is_written {
                 metrics::finished(queue, &outcome, done.took);
                 tell(&claim, &outcome);
@@ -259,14 +313,23 @@ where
         self.leases.add(&entity, fence, lease.clone());
         let (office, queue, done) = (self.office.clone(), self.queue.name(), self.done.0.clone());
         let run = async move {
+            let mut report = Report {
+                queue_of_done: done,
+                if_it_panics: failed(&office.settings, &claim, "the run panicked"),
+                claim: Some(claim.clone()),
+                began: asked_at,
+            };
             let in_progress = metrics::InProgress::new(queue);
             let outcome = run_one(&office.settings, &office.handler, &claim, lease).await;
             drop(in_progress);
-            // Nobody listens only when the worker itself is gone.
-            let _ = done.send(Done { ended: Ended { claim, outcome }, took: asked_at.elapsed() });
+            report.send(outcome);
         };
-        self.runs.insert(entity, Run { fence, _task: AbortOnDropHandle::new(tokio::spawn(run)) });
+        self.runs.insert(entity, Run { fence, task: AbortOnDropHandle::new(tokio::spawn(run)) });
     }
+}
+
+fn caller(name: &str, call: u64) -> Caller<'_> {
+    Caller { name, call }
 }
 
 fn tell(claim: &Claim, outcome: &Outcome) {

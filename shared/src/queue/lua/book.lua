@@ -5,8 +5,8 @@
 --
 -- Time is Redis' own (TIME), in every script: clocks of the machines may differ by minutes.
 --
--- A script reads jobs, changes them in memory, and writes them with commit(), which also keeps the indexes. So a script that
--- fails has changed nothing.
+-- A script reads jobs, changes them in memory, and writes them with commit(), which also keeps the indexes: no job is ever half
+-- changed.
 --
 -- Invariants:
 --   * An entity has at most one job: one field of the hash `jobs`.
@@ -48,11 +48,15 @@ end
 
 local jobs, changed = {}, {}
 
+-- A record that cannot be read (somebody else wrote it) counts as none: it must not stop the others.
 local function remember(entity, packed)
-  local job = { entity = entity }
+  local job, is_read = { entity = entity }, false
   if packed then
-    job.state, job.number, job.wants, job.rank, job.since_ms, job.failures, job.crashes, job.starts, job.fence, job.owner,
-      job.next_wants, job.next_rank, job.why = cmsgpack.unpack(packed)
+    is_read, job.state, job.number, job.wants, job.rank, job.since_ms, job.failures, job.crashes, job.starts, job.fence,
+      job.owner, job.next_wants, job.next_rank, job.why = pcall(cmsgpack.unpack, packed)
+    if not is_read then
+      job.state = nil
+    end
   end
   job.failures, job.crashes, job.starts = job.failures or 0, job.crashes or 0, job.starts or 0
   job.was = job.state
@@ -98,6 +102,14 @@ local function make_delayed(job, due_ms)
   change(job)
 end
 
+-- In which line a ready job stands.
+local function ready_list(job)
+  if job.crashes >= ALONE_AFTER then
+    return ALONE
+  end
+  return job.rank > SCAN and EVENTS or SCANS
+end
+
 local function bury(job, reason)
   job.state, job.at, job.why = 'k', NOW_MS, reason
   change(job)
@@ -122,6 +134,14 @@ local function reset(job, crashes)
   job.failures, job.starts, job.crashes, job.why = 0, 0, crashes, nil
 end
 
+-- A dead job, or one that would be, that somebody asked for goes back to work: its cause may be gone. One that crashed too often
+-- gets one more run, alone.
+local function revive(job, asked)
+  reset(job, asked == REQUEUE and 0 or math.min(job.crashes, ALONE_AFTER))
+  job.since_ms = NOW_MS
+  make_ready(job)
+end
+
 -- One trigger (J2). Answers what became of it: 0 new, 1 merged into the job that waits, 2 merged, and brought forward out of
 -- its back-off, 3 the running one is followed by one more run, 4 a dead one is back at work, 5 it stays dead. A dead job stays
 -- so for a scan (J3); what made it dead has changed only where somebody says so (revives).
@@ -141,22 +161,22 @@ local function trigger(job, wants, rank, revives, number)
   if was_dead and not revives then
     return 5
   end
-  local was_scan = job.rank == SCAN
+  local line = ready_list(job)
   job.wants, job.rank = merged(job.wants, wants), math.max(job.rank, rank)
   change(job)
+  if was_dead then
+    revive(job, rank)
+    return 4
+  end
   if rank == REQUEUE then
     reset(job, 0)
-  elseif was_dead then
-    -- A poison job gets one more run, alone.
-    reset(job, math.min(job.crashes, ALONE_AFTER))
   end
-  if was_dead or job.state == 'd' and rank >= OPERATOR then
+  if job.state == 'd' and rank >= OPERATOR then
     job.since_ms = NOW_MS
     make_ready(job)
-    return was_dead and 4 or 2
+    return 2
   end
-  if job.state == 'r' and (was_scan and rank > SCAN or rank == REQUEUE) then
-    -- It may be in another line now.
+  if job.state == 'r' and ready_list(job) ~= line then
     make_ready(job)
   end
   return 1
@@ -170,16 +190,20 @@ local function packed(job)
     job.fence, job.owner, job.next_wants, job.next_rank, job.why)
 end
 
-local function ready_list(job)
-  if job.crashes >= ALONE_AFTER then
-    return ALONE
-  end
-  return job.rank > SCAN and EVENTS or SCANS
-end
-
--- A non-empty list has been told of already: whoever works takes from it until it is empty.
+-- A non-empty list has been told of already: whoever works takes from it until it is empty (and looks once a second).
 local function push(command, list, tokens)
   return #tokens > 0 and redis.call(command, list, unpack(tokens)) == #tokens
+end
+
+-- Calls of a worker are numbered. One that arrives after a later one was sent over a connection that the worker has given up: nobody
+-- waits for its answer, and it must not act any more.
+local CALLS = P .. ':calls'
+local function is_late(worker, call)
+  if tonumber(call) < tonumber(redis.call('HGET', CALLS, worker) or 0) then
+    return true
+  end
+  redis.call('HSET', CALLS, worker, call)
+  return false
 end
 
 -- Writes what was changed since the last commit: the records, the indexes, the wake-up. At most 2,000 jobs.

@@ -5,7 +5,7 @@
 -- ARGV[3..] pairs of entity, wants bits; at most 1,000 pairs, so that no script holds Redis for longer than some milliseconds
 -- Answer   flat list of result (see trigger), number of the job; one pair per trigger, in order
 --
--- Repeating the call (a lost answer) merges the same bits again: nothing changes but the result's name.
+-- Repeating the call (a lost answer) merges the same bits again. If the job ran in between there is one more run.
 local rank, revives = tonumber(ARGV[1]), ARGV[2] == '1'
 local entities = {}
 for i = 3, #ARGV, 2 do

@@ -1,11 +1,12 @@
 -- One turn of a worker: writes the outcomes of runs that ended, then takes jobs to run.
 --
 -- KEYS[1]  prefix of the queue
--- ARGV[1]  worker; ARGV[2] lease in ms; ARGV[3] jobs wanted, 0 to 1,000; ARGV[4] runs that go on in this worker
--- ARGV[5]  '1': the answer to this call was lost before, '0': it is new
--- ARGV[6..] per ended run, at most 1,000: entity, fence, outcome (done | retry | snooze | dead), delay in ms (retry, snooze), reason
+-- ARGV[1]  worker; ARGV[2] number of this call; ARGV[3] lease in ms; ARGV[4] jobs wanted, 0 to 1,000; ARGV[5] runs that go on in
+--          this worker
+-- ARGV[6]  '1': the answer to a call with these outcomes was lost, '0': they are new
+-- ARGV[7..] per ended run, at most 1,000: entity, fence, outcome (done | retry | snooze | dead), delay in ms (retry, snooze), reason
 --          (retry, dead; without personal data), wants bits of one more run that the run itself asks for (done) or ''
--- Answer   {per ended run 1: written, now or by the call before, 0: refused, another run has begun;
+-- Answer   {per ended run 1: written (where the answer was lost also: another run has begun, this one's may be written), 0: refused;
 --           per job taken {entity, number, fence, wants, starts, failures, crashes, ms from being due to now};
 --           0, or 1: the one job taken runs alone, 2: take nothing until no run is left, 3: the queue is paused, 4: there may be more}
 --
@@ -14,8 +15,11 @@
 -- A job that crashed twice runs alone: one busy worker after the other lets its runs end for it (DRAIN).
 --
 -- Taking is not repeatable. After a lost answer the worker calls again with 0 wanted, then hand_back.lua for what it does not know.
-local worker, lease_ms, wanted, busy, is_repeated = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
-local FIELDS = 6
+local worker, lease_ms, wanted, busy, is_repeated = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
+local FIRST, FIELDS = 7, 6
+if is_late(worker, ARGV[2]) then
+  return redis.error_reply('LATE a later call of this worker has been answered')
+end
 -- Every eighth start goes to the scan's jobs, so that a storm of events does not starve them (J6).
 local SCAN_TURN = 8
 -- Pages of tokens read at most.
@@ -41,14 +45,14 @@ local function finish(i)
   end
   job.asked_wants = job.next_wants
   local asked = end_run(job)
+  -- A run that could tell its outcome did not crash.
+  job.crashes = 0
   if outcome == 'done' then
     after_done(job, asked, ARGV[i + 5])
   elseif outcome == 'dead' then
     job.failures = job.failures + 1
-    if asked and asked > SCAN then
-      reset(job, asked == REQUEUE and 0 or job.crashes)
-      job.why, job.since_ms = reason, NOW_MS
-      make_ready(job)
+    if asked then
+      revive(job, asked)
     else
       bury(job, reason)
     end
@@ -109,6 +113,22 @@ local function take_turns()
   take(SCANS, wanted - #taken)
 end
 
+-- Whether a job stands in the line of those that run alone; tokens at its head that were left behind are thrown away.
+local function does_one_wait_alone()
+  for _ = 1, MOST_LOOKS do
+    local entity = redis.call('LINDEX', ALONE, 0)
+    if not entity then
+      return false
+    end
+    local job = job_of(entity)
+    if job.state == 'r' and ready_list(job) == ALONE then
+      return true
+    end
+    redis.call('LPOP', ALONE)
+  end
+  return false
+end
+
 local function take_jobs()
   if wanted == 0 then
     return 0
@@ -116,7 +136,7 @@ local function take_jobs()
   if redis.call('EXISTS', PAUSED) == 1 then
     return 3
   end
-  if redis.call('LLEN', ALONE) > 0 then
+  if does_one_wait_alone() then
     if busy == 0 then
       take(ALONE, 1)
       if #taken > 0 then
@@ -136,11 +156,11 @@ local function take_jobs()
 end
 
 local finished, entities = {}, {}
-for i = 6, #ARGV, FIELDS do
+for i = FIRST, #ARGV, FIELDS do
   entities[#entities + 1] = ARGV[i]
 end
 load(entities)
-for i = 6, #ARGV, FIELDS do
+for i = FIRST, #ARGV, FIELDS do
   finished[#finished + 1] = finish(i)
 end
 commit()

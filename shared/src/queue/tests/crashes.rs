@@ -60,7 +60,15 @@ async fn j4_leases_are_left_alone_while_their_workers_may_be_coming_back() {
     stage.trigger("a", 1).await;
     let run = stage.start("w1").await;
     stage.time_comes("running", "a").await;
-    assert_eq!(stage.queue.tend(false, None).await.expect("tend").rescued, 0);
+    // Nobody has tended for two seconds: Redis was away.
+    let mut set = redis::cmd("SET");
+    let (seconds, _): (u64, u64) =
+        redis::cmd("TIME").query_async(&mut stage.queue.link.commands()).await.expect("time");
+    set.arg(stage.queue.key("tended")).arg(format!("{} 0", (seconds - 2) * 1000));
+    let () = set.query_async(&mut stage.queue.link.commands()).await.expect("set");
+    for _ in 0..2 {
+        assert_eq!(stage.queue.tend(None).await.expect("tend").rescued, 0);
+    }
     stage.done("w1", &run).await;
     stage.then_empty().await;
 }
@@ -124,6 +132,67 @@ async fn j3_a_job_that_crashed_twice_runs_alone_and_the_others_wait_for_it() {
 }
 
 #[tokio::test]
+async fn j3_crashes_count_in_a_row_and_a_run_that_tells_its_outcome_ends_the_row() {
+    let stage = Stage::new().await;
+    stage.trigger("a", 1).await;
+    for _ in 0..2 {
+        let run = stage.start("w").await;
+        stage.crash(&run).await;
+    }
+    let run = stage.start("w").await;
+    stage.finish("w", &run, retry(LEASE)).await;
+    stage.due("a").await;
+    let turn = stage.turn("w", 4, 1, &[]).await;
+    assert_eq!((turn.taken.len(), turn.taken[0].crashes, turn.note), (1, 0, Note::None));
+}
+
+#[tokio::test]
+async fn j2_a_trigger_during_the_crash_that_would_be_the_last_gets_one_more_run_alone() {
+    let stage = Stage::new().await;
+    for (asker, note) in [(Asker::Event, Note::Alone), (Asker::Requeue, Note::None)] {
+        stage.trigger_as("a", 1, Asker::Requeue).await;
+        for _ in 0..2 {
+            let run = stage.start("w").await;
+            stage.crash(&run).await;
+        }
+        let third = stage.start("w").await;
+        stage.trigger_as("a", 2, asker).await;
+        assert_eq!(stage.crash(&third).await.poisoned, []);
+        let turn = stage.turn("w", 4, 0, &[]).await;
+        assert_eq!((turn.taken.len(), turn.note), (1, note), "{asker:?}");
+        stage.crash(&turn.taken[0]).await;
+        stage.queue.drop_waiting("a").await.expect("drop");
+    }
+}
+
+#[tokio::test]
+async fn a_suspect_that_was_dropped_holds_nobody_up() {
+    let stage = Stage::new().await;
+    stage.trigger("a", 1).await;
+    for _ in 0..2 {
+        let run = stage.start("w").await;
+        stage.crash(&run).await;
+    }
+    stage.queue.drop_waiting("a").await.expect("drop");
+    stage.trigger("b", 1).await;
+    let turn = stage.turn("w", 4, 3, &[]).await;
+    assert_eq!((turn.taken.len(), turn.note), (1, Note::None));
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_stops_nobody() {
+    let stage = Stage::new().await;
+    for entity in ["a", "odd", "b"] {
+        stage.trigger(entity, 1).await;
+    }
+    let mut hset = redis::cmd("HSET");
+    hset.arg(stage.queue.key("jobs")).arg("odd").arg("\u{1}not ours");
+    let () = hset.query_async(&mut stage.queue.link.commands()).await.expect("hset");
+    let runs = stage.take("w", 5).await;
+    assert_eq!(runs.iter().map(|run| run.job.entity()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[tokio::test]
 async fn j3_a_suspect_that_is_requeued_while_it_waits_goes_to_the_common_line() {
     let stage = Stage::new().await;
     stage.trigger("a", 1).await;
@@ -149,7 +218,7 @@ async fn j4_a_stopping_worker_gives_back_its_runs_and_counts_no_crash() {
     stage.trigger("theirs", 1).await;
     let theirs = stage.take("w2", 2).await;
     let kept = [("kept".to_owned(), runs[1].fence)];
-    assert_eq!(stage.queue.hand_back("w", false, &kept).await.expect("hand back"), 1);
+    assert_eq!(stage.hand_back("w", false, &kept).await, 1);
     assert!(!stage.finish("w", &runs[0], DONE).await);
     let again = stage.start("w2").await;
     assert_eq!((again.job.entity(), again.starts, again.crashes), ("mine", 1, 0), "it goes to the head of the line");
@@ -170,7 +239,7 @@ async fn workers_are_counted_from_their_first_sign_of_life_to_their_leaving() {
         stage.queue.renew(worker, LEASE, &[]).await.expect("renew");
     }
     assert_eq!(workers().await, 2);
-    stage.queue.hand_back("w1", true, &[]).await.expect("hand back");
+    stage.hand_back("w1", true, &[]).await;
     assert_eq!(workers().await, 1);
     stage.time_comes("workers", "w2").await;
     stage.tend().await;
@@ -201,12 +270,12 @@ async fn e4_dead_jobs_are_forgotten_by_age_and_by_number_oldest_first() {
     }
     stage.time_comes("dead", "b").await;
     let day = Duration::from_hours(24);
-    stage.queue.tend(true, Some(Retention { time: day, count: 3 })).await.expect("tend");
+    stage.tend_keeping(Some(Retention { time: day, count: 3 })).await;
     assert_eq!((stage.show("b").await, stage.counts().await), (None, [0, 0, 0, 3]));
-    stage.queue.tend(true, Some(Retention { time: day, count: 1 })).await.expect("tend");
+    stage.tend_keeping(Some(Retention { time: day, count: 1 })).await;
     assert_eq!(stage.counts().await, [0, 0, 0, 1]);
     assert!(stage.show("d").await.is_some(), "the latest is kept");
-    stage.queue.tend(true, None).await.expect("tend");
+    stage.tend_keeping(None).await;
     assert_eq!(stage.counts().await, [0, 0, 0, 1], "without a retention all are kept");
 }
 

@@ -215,7 +215,8 @@ async fn j4_the_same_worker_goes_on_after_redis_was_killed_or_wiped() {
     stage.trigger("before", 1).await;
     until("the first is served", || async { (ledger.runs() == 1).then_some(()) }).await;
 
-    stage.redis.restart();
+    stage.redis.kill();
+    stage.redis.start_again();
     stage.trigger("after the restart", 1).await;
     until("the second is served", || async { (ledger.runs() >= 2).then_some(()) }).await;
     all_quiet(&stage).await;
@@ -249,4 +250,99 @@ async fn j3_a_run_that_reaches_its_limit_after_progress_goes_on_soon_and_has_not
     all_quiet(&stage).await;
     shutdown.cancel();
     worker.await.expect("no panic").expect("stops");
+}
+
+/// Panics when it is dropped, as a destructor of a handler might.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "as a destructor might");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn j3_a_run_that_panics_while_it_is_dropped_has_its_outcome_and_gives_its_place_back() {
+    let stage = Stage::new().await;
+    for entity in ["bomb", "next"] {
+        stage.trigger(entity, 1).await;
+    }
+    let handler = |running: Running| async move {
+        if running.entity == "next" {
+            return DONE;
+        }
+        let _bomb = Bomb;
+        std::future::pending().await
+    };
+    let settings = DeliverSettings {
+        run_limit: Duration::from_millis(50),
+        backoff: Backoff { delays: vec![Duration::from_millis(10)], max_tries: 2 },
+        ..settings(1)
+    };
+    let shutdown = CancellationToken::new();
+    let worker = tokio::spawn(run(stage.queue.clone(), settings, handler, shutdown.clone()));
+    until("the bomb is dead and the next is done", || async { (stage.counts().await == [0, 0, 0, 1]).then_some(()) })
+        .await;
+    shutdown.cancel();
+    worker.await.expect("no panic").expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b1_a_run_that_outlives_an_outage_keeps_its_entity_and_has_not_crashed() {
+    let mut stage = Stage::new().await;
+    stage.trigger("a", 1).await;
+    let release = CancellationToken::new();
+    let held = release.clone();
+    let starts = Arc::new(AtomicUsize::new(0));
+    let seen = starts.clone();
+    let handler = move |_: Running| {
+        seen.fetch_add(1, Ordering::SeqCst);
+        let held = held.clone();
+        async move {
+            held.cancelled().await;
+            DONE
+        }
+    };
+    let settings = DeliverSettings { lease: Duration::from_millis(600), ..settings(4) };
+    let shutdown = CancellationToken::new();
+    let worker = tokio::spawn(run(stage.queue.clone(), settings, handler, shutdown.clone()));
+    until("it runs", || async { (starts.load(Ordering::SeqCst) == 1).then_some(()) }).await;
+    stage.redis.kill();
+    // Longer than the lease and than the gap that tells an outage.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    stage.redis.start_again();
+    let end_ms = until("Redis is back", || async {
+        stage.queue.show(&["a".to_owned()]).await.ok().and_then(|jobs| jobs.first()?.lease_until_ms)
+    })
+    .await;
+    // Past the moment from which crashed runs are rescued again.
+    let later = until("it is renewed for long", || async {
+        stage.show("a").await.filter(|job| job.lease_until_ms.is_none_or(|until_ms| until_ms > end_ms + 4000))
+    })
+    .await;
+    assert_eq!((later.crashes, later.lease_until_ms.is_some(), starts.load(Ordering::SeqCst)), (0, true, 1));
+    release.cancel();
+    all_quiet(&stage).await;
+    assert_eq!(starts.load(Ordering::SeqCst), 1);
+    shutdown.cancel();
+    worker.await.expect("no panic").expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn j4_a_worker_stops_within_its_grace_even_if_redis_does_not_answer() {
+    let mut stage = Stage::new().await;
+    let settings = DeliverSettings { shutdown_grace: Duration::from_millis(200), ..settings(4) };
+    let (shutdown, worker) = {
+        let (queue, shutdown) = (stage.queue.clone(), CancellationToken::new());
+        let token = shutdown.clone();
+        let handler = move |_: Running| std::future::ready(DONE);
+        (shutdown, tokio::spawn(run(queue, settings, handler, token)))
+    };
+    stage.trigger("a", 1).await;
+    all_quiet(&stage).await;
+    stage.redis.freeze();
+    let began = tokio::time::Instant::now();
+    shutdown.cancel();
+    worker.await.expect("no panic").expect_err("Redis never answered");
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::stage::{LEASE, Stage, job};
+use super::stage::{LEASE, Stage, caller, job};
 use crate::queue::turn::{Claim, Ended, Note};
 use crate::queue::{Asker, EnqueueResult, JobState, Matching, Outcome};
 
@@ -285,7 +285,7 @@ impl World {
         let ended = [Ended { claim: run.claim.clone(), outcome: outcome.clone() }];
         assert_eq!(self.stage.turn(&worker, 0, 0, &ended).await.written, [true]);
         if is_repeated {
-            let answer = self.stage.queue.work(&worker, LEASE, 0, 0, &ended, true).await.expect("work");
+            let answer = self.stage.queue.work(&caller(&worker), LEASE, 0, 0, &ended, true).await.expect("work");
             assert_eq!(answer.written, [true]);
         }
         let entity = run.claim.job.entity().to_owned();
@@ -293,6 +293,7 @@ impl World {
         let next = job.next;
         let asked = job.end_run();
         let credit = std::mem::take(&mut job.credit);
+        job.crashes = 0;
         match outcome {
             Outcome::Done { follow_up } => {
                 let follow_up = follow_up.map(|wants| (wants.bits(), 1));
@@ -302,10 +303,7 @@ impl World {
                     (Some((wants, rank)), None) | (None, Some((wants, rank))) => *job = Expected::new(wants, rank),
                 }
             }
-            Outcome::GiveUp { .. } if asked.is_some_and(|rank| rank > 0) => {
-                (job.state, job.failures) = (JobState::Ready, 0);
-                job.crashes = if asked == Some(3) { 0 } else { job.crashes };
-            }
+            Outcome::GiveUp { .. } if asked.is_some() => (job.state, job.failures) = (JobState::Ready, 0),
             Outcome::GiveUp { .. } => {
                 (job.state, job.failures) = (JobState::Dead, (job.failures + 1).saturating_sub(credit));
             }
@@ -325,11 +323,16 @@ impl World {
         let tended = self.stage.crash(&run.claim).await;
         self.lost_runs.push(run);
         let job = self.job(&entity);
-        job.end_run();
+        let asked = job.end_run();
         job.failures = job.failures.saturating_sub(std::mem::take(&mut job.credit));
         job.crashes += 1;
-        job.state = if job.crashes == 3 { JobState::Dead } else { JobState::Ready };
-        assert_eq!(tended.poisoned.len(), usize::from(job.crashes == 3));
+        job.state = JobState::Ready;
+        match (job.crashes, asked) {
+            (3, Some(rank)) => (job.failures, job.crashes) = (0, if rank == 3 { 0 } else { 2 }),
+            (3, None) => job.state = JobState::Dead,
+            _ => {}
+        }
+        assert_eq!(tended.poisoned.len(), usize::from(job.state == JobState::Dead));
     }
 
     async fn due(&mut self, entity: &str) {
@@ -353,6 +356,9 @@ impl World {
         self.stage.queue.give_back_tries(&[entity.to_owned()]).await.expect("give back");
         match self.jobs.get_mut(entity) {
             Some(job) if job.state == JobState::Running => job.credit += 1,
+            Some(job) if job.state == JobState::Dead && job.crashes < 3 && job.failures > 0 => {
+                (job.state, job.failures) = (JobState::Delayed, job.failures - 1);
+            }
             Some(job) if job.state != JobState::Dead => job.failures = job.failures.saturating_sub(1),
             _ => {}
         }
@@ -370,7 +376,7 @@ impl World {
     async fn hand_back(&mut self, worker: u8, keeps_known: bool) {
         let known = self.runs.iter().filter(|run| run.worker == worker && keeps_known);
         let kept: Vec<_> = known.map(|run| (run.claim.job.entity().to_owned(), run.claim.fence)).collect();
-        self.stage.queue.hand_back(&worker_name(worker), false, &kept).await.expect("hand back");
+        self.stage.hand_back(&worker_name(worker), false, &kept).await;
         let running: Vec<String> = self.runs.iter().map(|run| run.claim.job.entity().to_owned()).collect();
         for (entity, job) in &mut self.jobs {
             if job.state == JobState::Running && !running.contains(entity) {

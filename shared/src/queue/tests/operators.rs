@@ -125,6 +125,30 @@ async fn thousands_go_back_spread_over_time_and_each_once() {
 }
 
 #[tokio::test]
+async fn all_that_failed_go_back_although_they_stay_delayed() {
+    let stage = Stage::new().await;
+    stage.queue.enqueue(&jobs(2500), Asker::Event).await.expect("enqueue");
+    for _ in 0..3 {
+        let outcome = retry(Duration::from_mins(30));
+        let runs = stage.take("w", 1000).await.into_iter();
+        let ended: Vec<_> = runs.map(|claim| crate::queue::turn::Ended { claim, outcome: outcome.clone() }).collect();
+        stage.turn("w", 0, 0, &ended).await;
+    }
+    let all = Matching { includes_failed: true, ..Matching::default() };
+    assert_eq!(stage.queue.requeue(&all, Duration::from_hours(1)).await.expect("requeue"), 2500);
+    assert_eq!(stage.queue.count(&all).await.expect("count"), 0, "none is left with a failure");
+}
+
+#[tokio::test]
+async fn a_page_of_no_jobs_is_no_page_of_all() {
+    let stage = Stage::new().await;
+    for entity in ["a", "b"] {
+        stage.give_up(entity).await;
+    }
+    assert_eq!(stage.queue.list(JobState::Dead, 0, 0).await.expect("list").len(), 1);
+}
+
+#[tokio::test]
 async fn dead_jobs_are_deleted_by_name_or_by_reason_and_nothing_else_is() {
     let stage = Stage::new().await;
     let a = stage.give_up("a").await;

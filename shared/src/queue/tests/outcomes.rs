@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::job::Wants;
 
-use super::stage::{DONE, LEASE, Stage, jobs, retry};
+use super::stage::{DONE, LEASE, Stage, caller, jobs, retry};
 use crate::queue::turn::Ended;
 use crate::queue::{Asker, EnqueueResult, JobState, Outcome};
 
@@ -59,7 +59,7 @@ async fn an_outcome_whose_answer_was_lost_is_written_once_and_told_as_written() 
         assert!(stage.finish("w", &run, outcome.clone()).await);
         let before = stage.show("a").await;
         let ended = [Ended { claim: run, outcome }];
-        let repeated = stage.queue.work("w", LEASE, 0, 0, &ended, true).await.expect("work");
+        let repeated = stage.queue.work(&caller("w"), LEASE, 0, 0, &ended, true).await.expect("work");
         assert_eq!((repeated.written, stage.show("a").await), (vec![true], before));
     }
     stage.then_empty().await;
@@ -81,7 +81,7 @@ async fn j2_a_trigger_during_a_failing_run_joins_its_retry() {
 }
 
 #[tokio::test]
-async fn j2_a_trigger_during_a_run_that_gives_up_gets_its_run_and_a_scan_does_not() {
+async fn j2_a_trigger_during_a_run_that_gives_up_gets_its_run() {
     let stage = Stage::new().await;
     stage.trigger("a", 1).await;
     let run = stage.start("w").await;
@@ -92,7 +92,32 @@ async fn j2_a_trigger_during_a_run_that_gives_up_gets_its_run_and_a_scan_does_no
     assert_eq!((next.wants, next.failures, next.starts), (Wants::from_bits(3), 0, 1));
     stage.trigger_as("a", 2, Asker::Scan).await;
     stage.finish("w", &next, give_up()).await;
+    let last = stage.start("w").await;
+    stage.finish("w", &last, give_up()).await;
     assert_eq!(stage.counts().await, [0, 0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_call_that_arrives_after_a_later_one_does_nothing() {
+    let stage = Stage::new().await;
+    stage.trigger("a", 1).await;
+    let late = caller("w");
+    let runs = stage.take("w", 1).await;
+    stage.trigger("b", 1).await;
+    stage.queue.work(&late, LEASE, 5, 0, &[], false).await.expect_err("too late");
+    stage.queue.hand_back(&late, false, &[]).await.expect_err("too late");
+    assert_eq!(stage.counts().await, [1, 0, 1, 0]);
+    stage.done("w", &runs[0]).await;
+    assert_eq!(stage.turn("other", 1, 0, &[]).await.taken.len(), 1, "another worker counts for itself");
+}
+
+#[tokio::test]
+async fn j4a_a_job_that_an_outage_has_killed_waits_again() {
+    let stage = Stage::new().await;
+    stage.give_up("a").await;
+    assert_eq!(stage.queue.give_back_tries(&["a".to_owned()]).await.expect("give back"), 1);
+    assert_eq!(stage.counts().await, [0, 1, 0, 0]);
+    assert_eq!(stage.show("a").await.expect("waits").failures, 0);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::job::Wants;
@@ -10,7 +11,7 @@ use redis::AsyncCommands;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::queue::turn::{Claim, Ended, Note, Retention, Tended, Turn};
+use crate::queue::turn::{Caller, Claim, Ended, Note, Retention, Tended, Turn};
 use crate::queue::{Asker, Enqueued, JobView, NewJob, Outcome, Queue, QueueName};
 
 pub(super) const DONE: Outcome = Outcome::Done { follow_up: None };
@@ -39,11 +40,20 @@ impl PrivateRedis {
             .expect("redis-server is installed")
     }
 
-    /// Kills the server and starts it again on the same log.
-    pub(super) fn restart(&mut self) {
+    pub(super) fn kill(&mut self) {
         self.server.kill().expect("kill");
         self.server.wait().expect("wait");
+    }
+
+    /// On the same log.
+    pub(super) fn start_again(&mut self) {
         self.server = Self::spawn(&self.folder);
+    }
+
+    /// It answers nobody any more, and no connection ends.
+    pub(super) fn freeze(&mut self) {
+        let stop = Command::new("kill").args(["-STOP", &self.server.id().to_string()]).status();
+        assert!(stop.expect("kill").success());
     }
 
     fn socket(&self) -> PathBuf {
@@ -86,7 +96,7 @@ impl Stage {
 
     /// One turn of a worker that has `busy` runs.
     pub(super) async fn turn(&self, worker: &str, wanted: usize, busy: usize, ended: &[Ended]) -> Turn {
-        self.queue.work(worker, LEASE, wanted, busy, ended, false).await.expect("a turn")
+        self.queue.work(&caller(worker), LEASE, wanted, busy, ended, false).await.expect("a turn")
     }
 
     /// Takes up to `wanted` jobs.
@@ -120,7 +130,17 @@ impl Stage {
     }
 
     pub(super) async fn tend(&self) -> Tended {
-        self.queue.tend(true, Some(Retention::default())).await.expect("tend")
+        self.tend_keeping(Some(Retention::default())).await
+    }
+
+    /// However long ago the last look was: what a slow machine does to a test is no gap.
+    pub(super) async fn tend_keeping(&self, retention: Option<Retention>) -> Tended {
+        let () = self.queue.link.commands().del(self.queue.key("tended")).await.expect("del");
+        self.queue.tend(retention).await.expect("tend")
+    }
+
+    pub(super) async fn hand_back(&self, worker: &str, leaves: bool, kept: &[(String, u64)]) -> u64 {
+        self.queue.hand_back(&caller(worker), leaves, kept).await.expect("hand back")
     }
 
     /// The process of this run dies, and time passes.
@@ -161,7 +181,7 @@ impl Stage {
     /// Keys of the queue that exist, without those that outlive the jobs.
     pub(super) async fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.queue.link.commands().keys("*").await.expect("keys");
-        let kept = ["issued", "turns", "workers"].map(|key| self.queue.key(key));
+        let kept = ["issued", "turns", "workers", "calls", "tended"].map(|key| self.queue.key(key));
         keys.retain(|key| !kept.contains(key));
         keys.sort();
         keys
@@ -173,6 +193,12 @@ impl Stage {
         assert_eq!(self.take("sweeper", 100).await, []);
         assert_eq!(self.keys().await, Vec::<String>::new());
     }
+}
+
+/// Every call is later than the one before it.
+pub(super) fn caller(name: &str) -> Caller<'_> {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    Caller { name, call: CALLS.fetch_add(1, Ordering::Relaxed) }
 }
 
 pub(super) fn job(entity: &str, bits: u32) -> NewJob {
