@@ -50,7 +50,7 @@
 //! | `P:ready:events`, `:scans`, `:alone` | list | tokens (entities) of ready jobs: asked for by anybody, by the scan only, to run alone. Every eighth place asked for is the scan's (J6) |
 //! | `P:delayed`, `P:running`, `P:dead` | zset | entities by due time, end of the lease, time of death, in ms |
 //! | `P:workers` | zset | workers by last sign of life, in ms |
-//! | `P:calls` | hash | worker -> number of its last call; one that arrives later with a lower number does nothing |
+//! | `P:workers:calls` | hash | worker -> number of its last call; one that arrives later with a lower number does nothing |
 //! | `P:issued`, `P:turns` | string | last number given to a job or a fence; places asked for so far |
 //! | `P:tended` | string | when the queue was tended last, and until when no run counts as crashed, in ms |
 //! | `P:drain` | string | the worker that lets its runs end for a job that runs alone; expires by itself |

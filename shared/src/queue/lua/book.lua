@@ -197,7 +197,7 @@ end
 
 -- Calls of a worker are numbered. One that arrives after a later one was sent over a connection that the worker has given up: nobody
 -- waits for its answer, and it must not act any more.
-local CALLS = P .. ':calls'
+local CALLS = P .. ':workers:calls'
 local function is_late(worker, call)
   if tonumber(call) < tonumber(redis.call('HGET', CALLS, worker) or 0) then
     return true

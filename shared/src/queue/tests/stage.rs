@@ -181,7 +181,7 @@ impl Stage {
     /// Keys of the queue that exist, without those that outlive the jobs.
     pub(super) async fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.queue.link.commands().keys("*").await.expect("keys");
-        let kept = ["issued", "turns", "workers", "calls", "tended"].map(|key| self.queue.key(key));
+        let kept = ["issued", "turns", "workers", "workers:calls", "tended"].map(|key| self.queue.key(key));
         keys.retain(|key| !kept.contains(key));
         keys.sort();
         keys
