@@ -19,11 +19,15 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use shared::queue::{Queue, QueueError, QueueName};
 
-pub use body::MAX_API_BODY_BYTES;
 pub(crate) use full_sync::FullSync;
 pub use full_sync::FullSyncRequests;
 
 use crate::auth::{FirstLook, Gate};
+use crate::body::{BodyError, BodyLimits};
+
+/// Largest body that is taken: ids of some 50,000 records.
+pub const MAX_API_BODY_BYTES: usize = 1024 * 1024;
+const LIMITS: BodyLimits = BodyLimits { taken_bytes: MAX_API_BODY_BYTES, drained_bytes: 8 * MAX_API_BODY_BYTES };
 
 /// How long the queue may take; a caller that hears nothing would ask again.
 const QUEUE_TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -73,7 +77,7 @@ impl Api {
     async fn admitted(&self, request: Request) -> Result<Vec<u8>, Refusal> {
         let (head, body) = request.into_parts();
         match self.gate.first_look(&head.headers) {
-            FirstLook::Admitted => body::read(body).await,
+            FirstLook::Admitted => crate::body::read(body, LIMITS).await.map_err(Refusal::from),
             FirstLook::ToBeVerified | FirstLook::Refused => Err(Refusal::Unauthorized),
         }
     }
@@ -112,6 +116,16 @@ impl Refusal {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::QueueDown => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Incomplete => Self::Incomplete,
+            BodyError::TooSlow => Self::TooSlow,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod body;
 pub mod cli;
 mod command;
 mod listing;

@@ -3,7 +3,6 @@
 //! What EspoCRM does with an answer decides which one is given (DOMAIN 5): 200 only after the jobs are durably queued, 401, 408 and
 //! 503 are tried again by it, everything else loses the events for good. So what is lost with a 413 is looked for by a scan.
 
-mod body;
 mod events;
 
 use std::sync::Arc;
@@ -21,13 +20,15 @@ use serde::Serialize;
 use serde_json::json;
 use shared::queue::{Asker, Queue, QueueError};
 
-pub use body::MAX_BODY_BYTES;
-
 use crate::auth::{FirstLook, Gate};
+use crate::body::{self, BodyError, BodyLimits};
 use crate::listing::jobs;
 use crate::scan::ScanRequests;
-use body::BodyError;
 use events::{Events, NotAnArray, Rejection};
+
+/// Largest body that is taken (CONTRACT: 5 MB). EspoCRM sends 50 records at most, so far less.
+pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
+const LIMITS: BodyLimits = BodyLimits { taken_bytes: MAX_BODY_BYTES, drained_bytes: 64 * 1024 * 1024 };
 
 /// How long the queue may take. EspoCRM waits 10 s for an answer; an early 503 keeps its sender free.
 const QUEUE_TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -98,7 +99,7 @@ async fn receive(intake: Intake, action: Action, request: Request) -> Result<Jso
     if look == FirstLook::Refused {
         return Err(Refusal::Unauthorized);
     }
-    let body = body::read(body).await.inspect_err(|error| {
+    let body = body::read(body, LIMITS).await.inspect_err(|error| {
         if *error == BodyError::TooLarge {
             tracing::warn!(action = action.name(), "webhook body too large, its events are looked for by a scan");
             intake.scans.ask();
