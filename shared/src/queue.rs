@@ -32,7 +32,8 @@
 //! - `drop_waiting` erases a ready or delayed job, and the follow-up of a running one.
 //! - A trigger while the job *runs* leads to exactly one more run (J2), however that run ends: of the same job where it would wait or be
 //!   dead, of a new one where it is done. An operator's also ends the back-off that the run may have earned.
-//! - A dead job stays dead for the scan; a webhook, an operator, or the scan of a record that changed since bring it back.
+//! - A dead job stays dead for the scan; a webhook, an operator, or the scan of a record that changed since bring it back,
+//!   with what they want; what it was asked for before is over.
 //! - The run's *fence* is checked by renew and by the outcome. An outcome with an old fence is refused and counted; where its answer was
 //!   lost it is sent again, and an old fence then means that it may have been written.
 //! - A run whose lease ran out counts as crashed, unless nobody has tended the queue for a second: then Redis was away, and its worker gets

@@ -162,7 +162,8 @@ local function trigger(job, wants, rank, revives, number)
     return 5
   end
   local line = ready_list(job)
-  job.wants, job.rank = merged(job.wants, wants), math.max(job.rank, rank)
+  -- What a dead job was once asked for is over: an approval of deletions must not meet those of another day.
+  job.wants, job.rank = was_dead and wants or merged(job.wants, wants), math.max(job.rank, rank)
   change(job)
   if was_dead then
     revive(job, rank)

@@ -140,7 +140,7 @@ impl World {
             (JobState::Dead, Asker::Scan) => EnqueueResult::LeftDead,
             (JobState::Dead, _) => {
                 job.crashes = if asker == Asker::Requeue { 0 } else { job.crashes.min(2) };
-                (job.state, job.failures) = (JobState::Ready, 0);
+                (job.state, job.failures, job.wants) = (JobState::Ready, 0, 0);
                 job.merge(bits, rank);
                 EnqueueResult::Revived
             }
