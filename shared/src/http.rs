@@ -122,7 +122,11 @@ impl Http {
         let _permit = match &self.limit {
             Some(limit) => {
                 let unavailable = |_| ApiError::unanswered(operation, ErrorKind::LimitUnavailable);
-                Some(limit.acquire().await.map_err(unavailable)?)
+                let permit = match operation.effect() {
+                    Effect::Write => limit.acquire_next().await,
+                    Effect::Read | Effect::LogIn => limit.acquire().await,
+                };
+                Some(permit.map_err(unavailable)?)
             }
             None => None,
         };

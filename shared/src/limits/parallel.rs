@@ -1,7 +1,7 @@
 //! Calls at once, over all workers.
 //!
-//! Each process has one *office*: a task that alone talks to Redis about this limit. Calls queue up at the office, first come, first
-//! served; it tells Redis what the process holds and wants, all in one script call, and hands out what it gets. So the number of
+//! Each process has one *office*: a task that alone talks to Redis about this limit. Calls queue up at the office, writes first,
+//! else first come, first served; it tells Redis what the process holds and wants, all in one script call, and hands out what it gets. So the number of
 //! script calls is at most two per permit and far fewer under load, a process has one voice however many calls wait in it, and
 //! whatever goes wrong on the way is put right by the next telling.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::link::Link;
-use office::{Office, Request};
+use office::{Office, Request, Waiting};
 
 /// How long a process that does not call is believed alive. It calls every third of it while it holds or wants a permit.
 pub(super) const LIVENESS: Duration = Duration::from_secs(6);
@@ -52,8 +52,18 @@ impl Parallel {
 
     /// Waits for a permit: as long as others make calls, but not for a Redis that is away.
     pub async fn acquire(&self) -> Result<Permit, LimitAway> {
+        self.ask(Request::Permit).await
+    }
+
+    /// The same, before all others of this process that wait: a write stands on what was read just before, and every wait widens the
+    /// window in which that changes (K8b).
+    pub async fn acquire_next(&self) -> Result<Permit, LimitAway> {
+        self.ask(Request::NextPermit).await
+    }
+
+    async fn ask(&self, request: impl FnOnce(Waiting) -> Request) -> Result<Permit, LimitAway> {
         let (give, get) = oneshot::channel();
-        self.requests.send(Request::Permit(give)).map_err(|_| LimitAway)?;
+        self.requests.send(request(give)).map_err(|_| LimitAway)?;
         get.await.unwrap_or(Err(LimitAway))
     }
 }

@@ -95,8 +95,8 @@ impl Progress {
 }
 
 /// Works on the queue until `shutdown`: running jobs then finish within the grace period; runs that are cut off go back without a
-/// crash being counted. Outages of Redis are sat out, however long. An error tells that Redis could not be reached at the very end;
-/// what this process held is then taken up by others some seconds later.
+/// crash being counted. Outages of Redis are sat out, however long. An error tells that Redis could not be reached at the very end,
+/// for some seconds beyond the grace period; what this process held is then taken up by others.
 ///
 /// Dropping the future is like killing the process: its jobs run again when their leases have ended.
 pub async fn run<H, F>(

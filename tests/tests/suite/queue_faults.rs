@@ -150,6 +150,7 @@ async fn j4_a_stall_of_redis_of_3_seconds_repeats_nothing() -> Result<()> {
     stage.trigger(&entities("ok", JOBS)).await?;
     stage.until_effects(MIDDLE).await?;
     stage.redis.pause()?;
+    // The fault's length; nothing is waited for.
     tokio::time::sleep(Duration::from_secs(3)).await;
     stage.redis.resume()?;
     let back_ms = stage.ledger.now_ms().await?;
@@ -174,6 +175,7 @@ async fn j4_an_outage_longer_than_the_lease_ends_no_worker_and_loses_nothing() -
     stage.trigger(&entities("ok", JOBS)).await?;
     stage.until_effects(MIDDLE).await?;
     stage.redis.stop().await?;
+    // The fault's length; nothing is waited for.
     tokio::time::sleep(stage.settings.lease * 2).await;
     stage.redis.start_again().await?;
     let back_ms = stage.ledger.now_ms().await?;

@@ -24,8 +24,20 @@ const PASSED_OVER_AFTER: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
+/// A call that waits for its permit.
+pub(super) type Waiting = oneshot::Sender<Result<Permit, LimitAway>>;
+
+/// In which line it waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    First,
+    Second,
+}
+
 pub(super) enum Request {
-    Permit(oneshot::Sender<Result<Permit, LimitAway>>),
+    Permit(Waiting),
+    /// Before all that asked for a [`Self::Permit`].
+    NextPermit(Waiting),
     Release,
 }
 
@@ -40,7 +52,8 @@ pub(super) struct Office {
     requests: mpsc::WeakUnboundedSender<Request>,
     /// Permits handed out and not yet given back.
     held: u32,
-    waiting: VecDeque<oneshot::Sender<Result<Permit, LimitAway>>>,
+    /// Those of the first line, then those of the second.
+    waiting: VecDeque<(Line, Waiting)>,
     /// Grows with every telling, so that a late one does not count.
     tellings: u64,
     /// Redis may hold another state of ours than the true one.
@@ -112,7 +125,11 @@ impl Office {
 
     fn note(&mut self, request: Request) {
         match request {
-            Request::Permit(waiting) => self.waiting.push_back(waiting),
+            Request::Permit(waiting) => self.waiting.push_back((Line::Second, waiting)),
+            Request::NextPermit(waiting) => {
+                let first_line = self.waiting.iter().take_while(|(line, _)| *line == Line::First).count();
+                self.waiting.insert(first_line, (Line::First, waiting));
+            }
             Request::Release => {
                 self.held = self.held.saturating_sub(1);
                 self.untold = true;
@@ -122,7 +139,7 @@ impl Office {
 
     fn forget_those_who_left(&mut self) {
         let before = self.waiting.len();
-        self.waiting.retain(|waiting| !waiting.is_closed());
+        self.waiting.retain(|(_, waiting)| !waiting.is_closed());
         self.untold |= self.waiting.is_empty() && before > 0;
     }
 
@@ -158,7 +175,7 @@ impl Office {
         if away_since.elapsed() >= self.patience && !self.waiting.is_empty() {
             let waiting = self.waiting.len();
             tracing::warn!(waiting, "Redis does not answer, calls that wait for a permit fail");
-            self.waiting.drain(..).for_each(|waiting| drop(waiting.send(Err(LimitAway))));
+            self.waiting.drain(..).for_each(|(_, waiting)| drop(waiting.send(Err(LimitAway))));
         }
         tokio::time::sleep(ASK_AGAIN).await;
     }
@@ -190,7 +207,7 @@ impl Office {
         for _ in 0..granted {
             // Without a handle nobody waits any more.
             let next = self.waiting.pop_front().zip(self.requests.upgrade());
-            let Some((waiting, requests)) = next else {
+            let Some(((_, waiting), requests)) = next else {
                 self.untold = true;
                 continue;
             };

@@ -243,3 +243,25 @@ async fn j5_a_call_that_gets_no_permit_is_never_sent_and_is_tried_again() {
     );
     assert!(tokio::time::timeout(Duration::from_millis(50), server.accept()).await.is_err(), "somebody called");
 }
+
+#[tokio::test]
+async fn k8b_a_write_waits_behind_earlier_writes_and_before_all_reads() {
+    let (_redis, limits) = limits().await;
+    let parallel = of(&limits, 1, LIVENESS);
+    let held = parallel.acquire().await.expect("Redis answers");
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut calls = tokio::task::JoinSet::new();
+    for (name, is_write) in [("read 1", false), ("write 1", true), ("read 2", false), ("write 2", true)] {
+        let (parallel, order) = (parallel.clone(), Arc::clone(&order));
+        calls.spawn(async move {
+            let permit = if is_write { parallel.acquire_next().await } else { parallel.acquire().await };
+            order.lock().expect("no panic").push(name);
+            drop(permit.expect("Redis answers"));
+        });
+        // Each has asked before the next one does.
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    calls.join_all().await;
+    assert_eq!(*order.lock().expect("no panic"), ["write 1", "write 2", "read 1", "read 2"]);
+}
