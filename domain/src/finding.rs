@@ -1,5 +1,6 @@
 //! Findings: what a person may want to know about a run, from a closed list. They carry kinds and ids, never values (E2).
 
+use crate::beteiligte::stammdaten::Field;
 use crate::ids::KommId;
 
 /// Kind of a finding. The list is closed: metrics and documentation name every member.
@@ -17,6 +18,18 @@ pub enum FindingKind {
     MassDeletionHeld,
     /// After the run both sides do not agree, or do not carry what was written (K9).
     NotAgreed,
+    /// Both sides touched one field and Advoware won, being newer (policy `newest_wins`); the other value is in the audit.
+    OverwrittenByAdvoware,
+    /// Both sides touched one field, and a person must decide (policy `manual`).
+    Undecided,
+    /// Both sides differed at the first sync and neither was newer: both are left as they are.
+    LeftToDiffer,
+    /// EspoCRM says that the record is a person and Advoware that it is a company, or the other way round.
+    KindDiffers,
+    /// Whether the record was created in Advoware is not known; it is not created again without being told to (B2b).
+    CreateOutcomeUnknown,
+    /// It was created in Advoware, and meanwhile somebody entered another number in EspoCRM: two records in Advoware.
+    CreatedTwice,
     /// The record has no betnr yet, so there is nothing to sync with.
     NoBetnr,
     /// Advoware answered 404 for the record's betnr.
@@ -27,13 +40,19 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind, for metrics that must exist from the start.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::UnreadableMarker,
         Self::TypeDiffers,
         Self::CannotHold,
         Self::OverwrittenByEspo,
         Self::MassDeletionHeld,
         Self::NotAgreed,
+        Self::OverwrittenByAdvoware,
+        Self::Undecided,
+        Self::LeftToDiffer,
+        Self::KindDiffers,
+        Self::CreateOutcomeUnknown,
+        Self::CreatedTwice,
         Self::NoBetnr,
         Self::MissingInAdvoware,
         Self::BetnrTaken,
@@ -48,6 +67,12 @@ impl FindingKind {
             Self::OverwrittenByEspo => "overwritten_by_espo",
             Self::MassDeletionHeld => "mass_deletion_held",
             Self::NotAgreed => "not_agreed",
+            Self::OverwrittenByAdvoware => "overwritten_by_advoware",
+            Self::Undecided => "undecided",
+            Self::LeftToDiffer => "left_to_differ",
+            Self::KindDiffers => "kind_differs",
+            Self::CreateOutcomeUnknown => "create_outcome_unknown",
+            Self::CreatedTwice => "created_twice",
             Self::NoBetnr => "no_betnr",
             Self::MissingInAdvoware => "missing_in_advoware",
             Self::BetnrTaken => "betnr_taken",
@@ -62,16 +87,23 @@ pub struct Finding {
     pub kind: FindingKind,
     /// The Kommunikation it was found on, if it is about one that Advoware has.
     pub komm_id: Option<KommId>,
+    /// The field of the Stammdaten that it is about, if it is about one.
+    pub field: Option<Field>,
 }
 
 impl Finding {
     /// A finding about one Kommunikation of Advoware.
     pub fn on(kind: FindingKind, komm_id: KommId) -> Self {
-        Self { kind, komm_id: Some(komm_id) }
+        Self { kind, komm_id: Some(komm_id), field: None }
     }
 
     /// A finding about the record, or about a value that only EspoCRM has.
     pub fn general(kind: FindingKind) -> Self {
-        Self { kind, komm_id: None }
+        Self { kind, komm_id: None, field: None }
+    }
+
+    /// A finding about one field of the Stammdaten.
+    pub fn in_field(kind: FindingKind, field: Field) -> Self {
+        Self { kind, komm_id: None, field: Some(field) }
     }
 }

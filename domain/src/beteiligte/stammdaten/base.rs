@@ -1,0 +1,116 @@
+//! What the hub remembers of a Beteiligter's Stammdaten (B2a), and how a run adds to it while it works.
+
+use std::collections::BTreeMap;
+
+use super::field::{Field, Side};
+use super::plan::Change;
+
+/// What each side answered last, and what a run has begun since.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// By field; one that is missing was never compared.
+    pub fields: BTreeMap<Field, Pair>,
+    /// Writes that were about to happen and are not known to have happened, oldest first.
+    pub begun: Vec<Begun>,
+}
+
+/// Both sides of a field. They are equal where both agreed, and differ where they were left to differ: neither was newer at the first sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// EspoCRM.
+    pub espocrm: Last,
+    /// Advoware.
+    pub advoware: Last,
+}
+
+/// What a side answered last, in comparable form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// Not known, or decided to count as changed: whatever the side has now, it changed.
+    Unknown,
+    /// This; `None`: it was empty.
+    Answered(Option<String>),
+}
+
+/// A write of one field that was about to happen when it was noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The field.
+    pub field: Field,
+    /// The side that is written to.
+    pub side: Side,
+    /// What stood there.
+    pub before: Option<String>,
+    /// What was to stand there: what the other side had.
+    pub after: Option<String>,
+}
+
+impl Last {
+    /// Whether the side moved since.
+    pub(super) fn differs_from(&self, now: Option<&String>) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Answered(then) => then.as_ref() != now,
+        }
+    }
+}
+
+impl Pair {
+    /// Both sides said the same.
+    pub fn agreed(text: Option<String>) -> Self {
+        Self { espocrm: Last::Answered(text.clone()), advoware: Last::Answered(text) }
+    }
+
+    /// Nothing is known of either side.
+    pub fn unknown() -> Self {
+        Self { espocrm: Last::Unknown, advoware: Last::Unknown }
+    }
+
+    /// `winner` counts as changed, the other side as unchanged since it said `loser`.
+    pub fn decided_for(winner: Side, loser: Option<String>) -> Self {
+        match winner {
+            Side::Espocrm => Self { espocrm: Last::Unknown, advoware: Last::Answered(loser) },
+            Side::Advoware => Self { espocrm: Last::Answered(loser), advoware: Last::Unknown },
+        }
+    }
+}
+
+impl Base {
+    /// Notes, before a side is written, what is about to happen.
+    pub fn intend(&mut self, side: Side, changes: &[Change]) {
+        self.begun.extend(changes.iter().map(|change| Begun {
+            field: change.field,
+            side,
+            before: change.was.clone(),
+            after: change.becomes.clone(),
+        }));
+    }
+
+    /// The side has confirmed them: both sides say the same now, and whatever differs later was a user.
+    pub fn confirm(&mut self, side: Side, changes: &[Change]) {
+        self.withdraw(side, changes);
+        for change in changes {
+            self.fields.insert(change.field, Pair::agreed(change.becomes.clone()));
+        }
+    }
+
+    /// They did not happen: never sent, or refused.
+    pub fn withdraw(&mut self, side: Side, changes: &[Change]) {
+        self.begun.retain(|begun| begun.side != side || changes.iter().all(|change| change.field != begun.field));
+    }
+
+    /// What is known of a field, if it was ever compared, in the light of what was begun, where `espo` and `advo` are what the sides say now. A write that shows
+    /// its effect has happened. One that neither shows its effect nor what it was to replace may have happened, before a user's edit: it counts as
+    /// not happened, so that two edits are taken for a conflict rather than one of them for nothing (ARCHITECTURE, what remains open).
+    pub(super) fn known(&self, field: Field, espo: Option<&String>, advo: Option<&String>) -> Option<Pair> {
+        let now = |side| match side {
+            Side::Espocrm => espo,
+            Side::Advoware => advo,
+        };
+        let happened = |begun: &&Begun| begun.field == field && begun.after.as_ref() == now(begun.side);
+        match self.begun.iter().rev().find(happened) {
+            Some(begun) => Some(Pair::agreed(begun.after.clone())),
+            None => self.fields.get(&field).cloned(),
+        }
+    }
+}
