@@ -1,5 +1,7 @@
 //! Both clients against the simulator, which is an independent reading of how the systems behave.
 
+mod visits;
+
 use std::time::Duration;
 
 use domain::beteiligte::SyncStatus;
@@ -29,7 +31,7 @@ struct World {
     espocrm: Espocrm,
     komm_id: KommId,
     id: EspoId,
-    _redis: PrivateRedis,
+    redis: PrivateRedis,
 }
 
 impl World {
@@ -56,7 +58,7 @@ impl World {
             komm_id: KommId(rows[0]),
             id: EspoId::parse(ESPO_ID).unwrap(),
             simulator,
-            _redis: redis,
+            redis,
         }
     }
 

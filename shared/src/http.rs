@@ -19,7 +19,7 @@ pub(crate) use answer::{Answer, kind_of_status, parse_json};
 pub use metrics::register as register_metrics;
 
 use crate::error::{ApiError, ConnectFault, Effect, ErrorKind, Operation};
-use crate::limits::Parallel;
+use crate::limits::{LimitAway, Parallel, Permit};
 
 /// Largest answer that is read. A Beteiligte with thousands of Kommunikationen stays far below.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -83,6 +83,18 @@ impl Http {
         Self { limit: Some(limit), ..self }
     }
 
+    /// The same client for calls whose permits are held already, see [`Self::permits`].
+    #[must_use]
+    pub(crate) fn with_permits_held(&self) -> Self {
+        Self { limit: None, ..self.clone() }
+    }
+
+    /// Permits for up to `most` calls at once: waits for one, takes the others if they are free. `None`: nothing bounds the calls.
+    pub(crate) async fn permits(&self, operation: Operation, most: u32) -> Result<Option<Vec<Permit>>, ApiError> {
+        let Some(limit) = &self.limit else { return Ok(None) };
+        limit.acquire_some_next(most).await.map(Some).map_err(|LimitAway| limit_unavailable(operation))
+    }
+
     /// The client, to build requests with; they are sent by [`Self::call`].
     pub(crate) fn requests(&self) -> &reqwest::Client {
         &self.client
@@ -121,12 +133,11 @@ impl Http {
     ) -> Result<T, ApiError> {
         let _permit = match &self.limit {
             Some(limit) => {
-                let unavailable = |_| ApiError::unanswered(operation, ErrorKind::LimitUnavailable);
                 let permit = match operation.effect() {
                     Effect::Write => limit.acquire_next().await,
                     Effect::Read | Effect::LogIn => limit.acquire().await,
                 };
-                Some(permit.map_err(unavailable)?)
+                Some(permit.map_err(|LimitAway| limit_unavailable(operation))?)
             }
             None => None,
         };
@@ -158,6 +169,10 @@ impl Http {
         };
         read(&Answer { status, headers, body }).map_err(failed)
     }
+}
+
+fn limit_unavailable(operation: Operation) -> ApiError {
+    ApiError::unanswered(operation, ErrorKind::LimitUnavailable)
 }
 
 /// Whether a call that ended in `error` is repeated within the same job.

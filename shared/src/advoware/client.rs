@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use domain::ids::{BetNr, KommId};
-use reqwest::Method;
-use secrecy::ExposeSecret;
-use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::auth::{Auth, Token, TokenCache};
-use super::map::{self, AdvoBeteiligte};
+use super::auth::{Auth, TokenCache};
+use super::caller::{Caller, body_of};
+use super::map::AdvoBeteiligte;
+use super::visit::Visit;
 use super::wire::{self, KommunikationAnswer, KommunikationWrite};
 use crate::clock::Clock;
-use crate::error::{ApiError, ErrorKind, Operation, Refusal};
-use crate::http::{Answer, BaseUrl, Http, SetupError, kind_of_status, parse_json};
+use crate::error::{ApiError, ErrorKind, Operation};
+use crate::http::{Answer, BaseUrl, Http, SetupError};
 use crate::limits::Parallel;
 use crate::settings::AdvowareSettings;
 
@@ -21,24 +20,18 @@ use crate::settings::AdvowareSettings;
 #[derive(Clone)]
 pub struct Advoware(Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     /// For what goes to Advoware's central servers.
     gateway: Http,
     /// For what goes to the firm's own server.
     api: Http,
+    /// The same for calls whose permits are held.
+    api_with_permits_held: Http,
     auth: Auth,
     kanzlei: String,
     configurator_url: BaseUrl,
     /// From the settings, else from the look-up: once per process.
     api_base_url: OnceCell<BaseUrl>,
-}
-
-/// One call without its credentials.
-struct Call<'a> {
-    operation: Operation,
-    method: Method,
-    path: &'a [&'a str],
-    body: Option<&'a KommunikationWrite>,
 }
 
 impl Advoware {
@@ -70,6 +63,7 @@ impl Advoware {
         Ok(Self(Arc::new(Shared {
             auth: Auth::new(settings.clone(), gateway.clone(), cache, clock)?,
             gateway,
+            api_with_permits_held: api.with_permits_held(),
             api,
             kanzlei: settings.kanzlei.clone(),
             configurator_url: settings.configurator_url.clone(),
@@ -79,23 +73,7 @@ impl Advoware {
 
     /// One Beteiligte with all of its Kommunikationen: no further call is needed to read them.
     pub async fn get_beteiligte(&self, bet_nr: BetNr) -> Result<AdvoBeteiligte, ApiError> {
-        let number = bet_nr.to_string();
-        let call = Call {
-            operation: Operation::AdvowareGetBeteiligte,
-            method: Method::GET,
-            path: &["api", "v1", "advonet", "Beteiligte", &number],
-            body: None,
-        };
-        let read = |answer| {
-            let beteiligte = map::beteiligte(wire::Beteiligte::read(answer)?, bet_nr);
-            // A proxy that mixed up two answers would write one person's numbers to another.
-            if beteiligte.bet_nr == bet_nr {
-                Ok(beteiligte)
-            } else {
-                Err(ErrorKind::Malformed { what: "betNr is not the one asked for" })
-            }
-        };
-        self.call(&call, read).await
+        self.calls().get_beteiligte(bet_nr).await
     }
 
     /// Adds a Kommunikation. Is never repeated where its outcome is unknown.
@@ -104,14 +82,7 @@ impl Advoware {
         bet_nr: BetNr,
         write: &KommunikationWrite,
     ) -> Result<KommunikationAnswer, ApiError> {
-        let number = bet_nr.to_string();
-        let call = Call {
-            operation: Operation::AdvowarePostKommunikation,
-            method: Method::POST,
-            path: &["api", "v1", "advonet", "Beteiligte", &number, "Kommunikationen"],
-            body: Some(write),
-        };
-        self.call(&call, KommunikationAnswer::read).await
+        self.calls().post_kommunikation(bet_nr, write).await
     }
 
     /// Replaces a Kommunikation. Is never repeated where its outcome is unknown (K8b).
@@ -121,53 +92,42 @@ impl Advoware {
         id: KommId,
         write: &KommunikationWrite,
     ) -> Result<KommunikationAnswer, ApiError> {
-        let (number, id) = (bet_nr.to_string(), id.to_string());
-        let call = Call {
-            operation: Operation::AdvowarePutKommunikation,
-            method: Method::PUT,
-            path: &["api", "v1", "advonet", "Beteiligte", &number, "Kommunikationen", &id],
-            body: Some(write),
-        };
-        self.call(&call, KommunikationAnswer::read).await
+        self.calls().put_kommunikation(bet_nr, id, write).await
     }
 
-    /// With the shared token; a 401 gets one new token and one more try (DOMAIN 1).
-    async fn call<T>(&self, call: &Call<'_>, read: impl Fn(Value) -> Result<T, ErrorKind>) -> Result<T, ApiError> {
+    /// Waits until calls may be made, and makes them without a further wait: see [`Visit`]. `wanted` is how many the caller would make
+    /// at once; an error names `operation`. Whoever visits must not wait for another permit meanwhile, neither for a second visit
+    /// nor with a call on this client itself.
+    pub async fn visit(&self, operation: Operation, wanted: usize) -> Result<Visit, ApiError> {
+        // Address and token first: nobody else is kept waiting while we log in, nor is a write after its look.
+        self.0.api_base_url().await?;
         let token = self.0.auth.token().await?;
-        match self.send(call, &token, &read).await {
-            // Safe for writes too: what was not authorised was not carried out.
-            Err(error) if error.kind == ErrorKind::CredentialsRefused(Refusal::TokenRejected) => {
-                tracing::info!(operation = call.operation.name(), "Advoware refused the token, a new one is fetched");
-                let fresh = self.0.auth.token_after(&token).await?;
-                self.send(call, &fresh, &read).await
-            }
-            result => result,
-        }
+        let wanted = wanted.max(1);
+        let permits = self.0.api.permits(operation, u32::try_from(wanted).unwrap_or(u32::MAX)).await?;
+        Ok(Visit::new(Arc::clone(&self.0), token, permits, wanted))
     }
 
-    async fn send<T>(
-        &self,
-        call: &Call<'_>,
-        token: &Token,
-        read: impl Fn(Value) -> Result<T, ErrorKind>,
-    ) -> Result<T, ApiError> {
-        let url = self.api_base_url().await?.at(call.path);
-        let mut request =
-            self.0.api.requests().request(call.method.clone(), url).bearer_auth(token.secret().expose_secret());
-        if let Some(body) = call.body {
-            request = request.json(body);
-        }
-        self.0.api.call(call.operation, request, |answer| read(body_of(answer)?)).await
+    fn calls(&self) -> Caller<'_> {
+        Caller { shared: &self.0, http: &self.0.api, token: None }
+    }
+}
+
+impl Shared {
+    pub(super) fn auth(&self) -> &Auth {
+        &self.auth
     }
 
-    async fn api_base_url(&self) -> Result<&BaseUrl, ApiError> {
-        self.0.api_base_url.get_or_try_init(|| self.look_up_api_base_url()).await
+    pub(super) fn api_with_permits_held(&self) -> &Http {
+        &self.api_with_permits_held
     }
 
+    pub(super) async fn api_base_url(&self) -> Result<&BaseUrl, ApiError> {
+        self.api_base_url.get_or_try_init(|| self.look_up_api_base_url()).await
+    }
     /// Where the firm's API is, for firms that did not configure it (DOMAIN 1).
     async fn look_up_api_base_url(&self) -> Result<BaseUrl, ApiError> {
-        let url = self.0.configurator_url.at(&["api", "Url"]);
-        let request = self.0.gateway.requests().get(url).query(&[("Kanzlei", &self.0.kanzlei)]);
+        let url = self.configurator_url.at(&["api", "Url"]);
+        let request = self.gateway.requests().get(url).query(&[("Kanzlei", &self.kanzlei)]);
         let read = |answer: &Answer| {
             // The look-up needs no credentials but knows the firms: a 404 is about ours.
             if let (Some(refusal), false) = (wire::refusal_in(&answer.body), answer.status.is_success()) {
@@ -176,16 +136,6 @@ impl Advoware {
             let address = wire::api_address(body_of(answer)?)?;
             BaseUrl::parse(&address).map_err(|_| ErrorKind::Malformed { what: "the API's address is none" })
         };
-        self.0.gateway.call(Operation::AdvowareUrl, request, read).await
-    }
-}
-
-/// The body of a success, or what the status means.
-fn body_of(answer: &Answer) -> Result<Value, ErrorKind> {
-    match (answer.status.as_u16(), kind_of_status(answer)) {
-        (401, _) => Err(ErrorKind::CredentialsRefused(Refusal::TokenRejected)),
-        (404, _) if wire::is_unknown_route(&answer.body) => Err(ErrorKind::WrongAddress),
-        (_, Some(kind)) => Err(kind),
-        (_, None) => parse_json(&answer.body),
+        self.gateway.call(Operation::AdvowareUrl, request, read).await
     }
 }

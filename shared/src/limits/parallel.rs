@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::link::Link;
-use office::{Office, Request, Waiting};
+use office::{Asking, Line, Office, Request};
 
 /// How long a process that does not call is believed alive. It calls every third of it while it holds or wants a permit.
 pub(super) const LIVENESS: Duration = Duration::from_secs(6);
@@ -52,19 +52,29 @@ impl Parallel {
 
     /// Waits for a permit: as long as others make calls, but not for a Redis that is away.
     pub async fn acquire(&self) -> Result<Permit, LimitAway> {
-        self.ask(Request::Permit).await
+        self.one(Line::Second).await
     }
 
     /// The same, before all others of this process that wait: a write stands on what was read just before, and every wait widens the
     /// window in which that changes (K8b).
     pub async fn acquire_next(&self) -> Result<Permit, LimitAway> {
-        self.ask(Request::NextPermit).await
+        self.one(Line::First).await
     }
 
-    async fn ask(&self, request: impl FnOnce(Waiting) -> Request) -> Result<Permit, LimitAway> {
-        let (give, get) = oneshot::channel();
-        self.requests.send(request(give)).map_err(|_| LimitAway)?;
-        get.await.unwrap_or(Err(LimitAway))
+    /// Waits for one permit as [`Self::acquire_next`] does, and takes up to `most` of those that are free at that moment. It never
+    /// waits while it holds some, so callers cannot wait for each other; at least one permit comes back.
+    pub async fn acquire_some_next(&self, most: u32) -> Result<Vec<Permit>, LimitAway> {
+        self.ask(Line::First, most.max(1)).await
+    }
+
+    async fn one(&self, line: Line) -> Result<Permit, LimitAway> {
+        self.ask(line, 1).await?.pop().ok_or(LimitAway)
+    }
+
+    async fn ask(&self, line: Line, likes: u32) -> Result<Vec<Permit>, LimitAway> {
+        let (waiting, answer) = oneshot::channel();
+        self.requests.send(Request::Permits(Asking { line, likes, waiting })).map_err(|_| LimitAway)?;
+        answer.await.unwrap_or(Err(LimitAway))
     }
 }
 

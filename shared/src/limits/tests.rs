@@ -5,6 +5,7 @@ mod breakers;
 mod parallel;
 mod permits;
 mod rate;
+mod some_permits;
 
 use std::future::Future;
 use std::time::Duration;

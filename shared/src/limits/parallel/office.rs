@@ -24,20 +24,26 @@ const PASSED_OVER_AFTER: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
-/// A call that waits for its permit.
-pub(super) type Waiting = oneshot::Sender<Result<Permit, LimitAway>>;
+/// Where a caller waits for its permits.
+pub(super) type Waiting = oneshot::Sender<Result<Vec<Permit>, LimitAway>>;
 
 /// In which line it waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
+pub(super) enum Line {
+    /// Before all of the second.
     First,
     Second,
 }
 
+/// One that waits. It is content with one permit, and takes as many of those that it likes as are free when its turn comes.
+pub(super) struct Asking {
+    pub(super) line: Line,
+    pub(super) likes: u32,
+    pub(super) waiting: Waiting,
+}
+
 pub(super) enum Request {
-    Permit(Waiting),
-    /// Before all that asked for a [`Self::Permit`].
-    NextPermit(Waiting),
+    Permits(Asking),
     Release,
 }
 
@@ -53,7 +59,7 @@ pub(super) struct Office {
     /// Permits handed out and not yet given back.
     held: u32,
     /// Those of the first line, then those of the second.
-    waiting: VecDeque<(Line, Waiting)>,
+    waiting: VecDeque<Asking>,
     /// Grows with every telling, so that a late one does not count.
     tellings: u64,
     /// Redis may hold another state of ours than the true one.
@@ -125,10 +131,12 @@ impl Office {
 
     fn note(&mut self, request: Request) {
         match request {
-            Request::Permit(waiting) => self.waiting.push_back((Line::Second, waiting)),
-            Request::NextPermit(waiting) => {
-                let first_line = self.waiting.iter().take_while(|(line, _)| *line == Line::First).count();
-                self.waiting.insert(first_line, (Line::First, waiting));
+            Request::Permits(asking) => {
+                let at = match asking.line {
+                    Line::First => self.waiting.iter().take_while(|other| other.line == Line::First).count(),
+                    Line::Second => self.waiting.len(),
+                };
+                self.waiting.insert(at, asking);
             }
             Request::Release => {
                 self.held = self.held.saturating_sub(1);
@@ -139,7 +147,7 @@ impl Office {
 
     fn forget_those_who_left(&mut self) {
         let before = self.waiting.len();
-        self.waiting.retain(|(_, waiting)| !waiting.is_closed());
+        self.waiting.retain(|asking| !asking.waiting.is_closed());
         self.untold |= self.waiting.is_empty() && before > 0;
     }
 
@@ -148,7 +156,9 @@ impl Office {
     }
 
     fn next_telling(&self) -> Instant {
-        let wait = if self.untold {
+        let wait = if self.untold && self.away_since.is_none() {
+            Duration::ZERO
+        } else if self.untold {
             ASK_AGAIN
         } else if self.waiting.is_empty() {
             self.liveness / 3
@@ -158,9 +168,14 @@ impl Office {
         self.told_at + wait
     }
 
+    /// How many permits those who wait would take.
+    fn wanted(&self) -> u32 {
+        self.waiting.iter().fold(0, |sum, asking| sum.saturating_add(asking.likes))
+    }
+
     /// Tells Redis what is held and wanted, and hands out what it grants.
     async fn tell(&mut self) {
-        let wanted = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        let wanted = self.wanted();
         let answer = self.exchange(wanted).await;
         let now = Instant::now();
         self.told_at = now;
@@ -168,6 +183,8 @@ impl Office {
         if let Some(granted) = answer {
             self.away_since = None;
             self.hand_out(granted);
+            // Whoever got fewer than it likes does not want the rest any more; nobody may be kept waiting for that.
+            self.untold |= self.wanted() != wanted.saturating_sub(granted);
             self.refused = !self.waiting.is_empty();
             return;
         }
@@ -175,7 +192,7 @@ impl Office {
         if away_since.elapsed() >= self.patience && !self.waiting.is_empty() {
             let waiting = self.waiting.len();
             tracing::warn!(waiting, "Redis does not answer, calls that wait for a permit fail");
-            self.waiting.drain(..).for_each(|(_, waiting)| drop(waiting.send(Err(LimitAway))));
+            self.waiting.drain(..).for_each(|asking| drop(asking.waiting.send(Err(LimitAway))));
         }
         tokio::time::sleep(ASK_AGAIN).await;
     }
@@ -204,16 +221,20 @@ impl Office {
     }
 
     fn hand_out(&mut self, granted: u32) {
-        for _ in 0..granted {
+        let mut left = granted;
+        while left > 0 {
             // Without a handle nobody waits any more.
             let next = self.waiting.pop_front().zip(self.requests.upgrade());
-            let Some(((_, waiting), requests)) = next else {
+            let Some((asking, requests)) = next else {
                 self.untold = true;
-                continue;
+                return;
             };
-            self.held += 1;
-            // A caller that has gone meanwhile drops the permit, which gives it back.
-            drop(waiting.send(Ok(Permit { requests })));
+            let share = asking.likes.min(left);
+            left -= share;
+            self.held += share;
+            let permits = (0..share).map(|_| Permit { requests: requests.clone() }).collect();
+            // A caller that has gone meanwhile drops the permits, which gives them back.
+            drop(asking.waiting.send(Ok(permits)));
         }
     }
 

@@ -1,0 +1,65 @@
+//! Several calls under permits that were taken before the first of them (K8b).
+
+use std::sync::Arc;
+
+use domain::ids::{BetNr, KommId};
+
+use super::auth::Token;
+use super::caller::Caller;
+use super::client::Shared;
+use super::map::AdvoBeteiligte;
+use super::wire::{KommunikationAnswer, KommunikationWrite};
+use crate::error::ApiError;
+use crate::limits::Permit;
+
+/// The right to make some calls at once, until it is dropped.
+///
+/// Between the look on which a write stands and the write itself nothing may wait: Advoware has no conditional write, and what a user
+/// saves meanwhile would be overwritten. So the permits, and the token, are taken before the look. The caller keeps at most
+/// [`Self::width`] of the visit's calls under way; if it has more to write, it looks again before each further part.
+pub struct Visit {
+    shared: Arc<Shared>,
+    token: Token,
+    /// `None`: nothing bounds the calls.
+    permits: Option<Vec<Permit>>,
+    wanted: usize,
+}
+
+impl Visit {
+    pub(super) fn new(shared: Arc<Shared>, token: Token, permits: Option<Vec<Permit>>, wanted: usize) -> Self {
+        Self { shared, token, permits, wanted }
+    }
+
+    /// How many calls may be under way at once: at least one, at most what was wanted.
+    pub fn width(&self) -> usize {
+        self.permits.as_ref().map_or(self.wanted, Vec::len)
+    }
+
+    /// As [`Advoware::get_beteiligte`](super::Advoware::get_beteiligte).
+    pub async fn get_beteiligte(&self, bet_nr: BetNr) -> Result<AdvoBeteiligte, ApiError> {
+        self.calls().get_beteiligte(bet_nr).await
+    }
+
+    /// As [`Advoware::post_kommunikation`](super::Advoware::post_kommunikation).
+    pub async fn post_kommunikation(
+        &self,
+        bet_nr: BetNr,
+        write: &KommunikationWrite,
+    ) -> Result<KommunikationAnswer, ApiError> {
+        self.calls().post_kommunikation(bet_nr, write).await
+    }
+
+    /// As [`Advoware::put_kommunikation`](super::Advoware::put_kommunikation).
+    pub async fn put_kommunikation(
+        &self,
+        bet_nr: BetNr,
+        id: KommId,
+        write: &KommunikationWrite,
+    ) -> Result<KommunikationAnswer, ApiError> {
+        self.calls().put_kommunikation(bet_nr, id, write).await
+    }
+
+    fn calls(&self) -> Caller<'_> {
+        Caller { shared: &self.shared, http: self.shared.api_with_permits_held(), token: Some(&self.token) }
+    }
+}
