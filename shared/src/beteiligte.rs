@@ -1,12 +1,18 @@
 //! Loading one Beteiligter from both sides and the hub. Shared, so that a dry run sees what the job would see.
 
+mod first;
+mod plan;
+
+use domain::beteiligte::stammdaten::{self, Side};
 use domain::ids::{BetNr, EspoId};
 use domain::kommunikation::{Base, Seen};
 
 use crate::advoware::{AdvoBeteiligte, Advoware};
 use crate::error::{ApiError, ErrorKind};
 use crate::espocrm::{EspoBeteiligte, Espocrm};
-use crate::hub::{Hub, HubError, Known};
+use crate::hub::{Creation, Hub, HubError, Known, Request};
+
+pub use plan::{SyncPlan, Wanted};
 
 /// Where a Beteiligter is loaded from.
 #[derive(Clone)]
@@ -37,12 +43,22 @@ pub struct Loaded {
     pub espo: EspoBeteiligte,
     /// Advoware's side.
     pub advo: AdvoSide,
-    /// What the hub remembers of this very pair of records.
+    /// What the hub remembers of this very pair's Kommunikationen.
     pub base: Option<Base>,
+    /// What the hub remembers of its Stammdaten; for a new pair, what the timestamps of this look decide. Empty without a partner.
+    pub stammdaten: stammdaten::Base,
+    /// The side whose Stammdaten were changed last, by its own timestamp, in the first look of the run: later ones see our own writes.
+    pub newest: Option<Side>,
     /// The pair never agreed before.
     pub first_meeting: bool,
     /// The hub ties the record to the number that EspoCRM names.
     pub is_claimed: bool,
+    /// How far the creation of its partner has come.
+    pub creation: Option<Creation>,
+    /// What an operator asked of it.
+    pub request: Option<Request>,
+    /// The hub has an entry of it, whatever of what.
+    pub is_known: bool,
 }
 
 /// What Advoware has for it.
@@ -59,6 +75,19 @@ pub enum AdvoSide {
 }
 
 impl Loaded {
+    /// What the planner of the Stammdaten needs, if both sides are there.
+    pub fn stammdaten_seen(&self) -> Option<stammdaten::Seen<'_>> {
+        match &self.advo {
+            AdvoSide::Found(advo) => Some(stammdaten::Seen {
+                espo: &self.espo.stammdaten,
+                advo: &advo.stammdaten,
+                base: &self.stammdaten,
+                newest: self.newest,
+            }),
+            AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => None,
+        }
+    }
+
     /// What the Kommunikation planner needs, if both sides are there.
     pub fn seen(&self) -> Option<Seen<'_>> {
         match &self.advo {
@@ -77,13 +106,9 @@ impl Systems {
     /// What the hub remembers, then both sides: at once where it knows the number, which is always but the first time.
     pub async fn load(&self, id: &EspoId) -> Result<Loaded, LoadError> {
         let known = self.hub.known(id).await?;
-        let expected = known.as_ref().and_then(|known| known.betnr);
+        let expected = known.betnr;
         let (espo, advo) = self.look(id, expected).await?;
-        let is_claimed = expected.is_some() && espo.betnr == expected;
-        let first_meeting = is_first_meeting(known.as_ref(), &espo);
-        // What was agreed with another number says nothing about this one.
-        let base = known.filter(|_| is_claimed).and_then(|known| known.kommunikation);
-        Ok(Loaded { espo, advo, base, first_meeting, is_claimed })
+        Ok(remembered(known, espo, advo))
     }
 
     /// Both sides, in one round trip if `expected` is the number that EspoCRM names.
@@ -112,12 +137,39 @@ impl Systems {
     }
 }
 
+/// What was seen, beside what is remembered of it. What was agreed with another number says nothing about this one.
+fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide) -> Loaded {
+    let is_claimed = known.betnr.is_some() && espo.betnr == known.betnr;
+    let first_meeting = is_first_meeting(&known, &espo);
+    let (stammdaten, newest) = match &advo {
+        AdvoSide::Found(advo) => {
+            let remembered = known.stammdaten.filter(|_| is_claimed);
+            let is_lost = !known.is_known && !first_meeting;
+            let base = remembered.unwrap_or_else(|| first::base(&espo, advo, is_lost));
+            (base, first::newest(&espo, advo))
+        }
+        AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => (stammdaten::Base::default(), None),
+    };
+    Loaded {
+        base: known.kommunikation.filter(|_| is_claimed),
+        espo,
+        advo,
+        stammdaten,
+        newest,
+        first_meeting,
+        is_claimed,
+        creation: known.creation,
+        request: known.request,
+        is_known: known.is_known,
+    }
+}
+
 /// Whether this record and this number never agreed before. A record that carries traces of a sync, and of which the hub knows
 /// nothing, was synced before the hub was lost.
-fn is_first_meeting(known: Option<&Known>, espo: &EspoBeteiligte) -> bool {
+fn is_first_meeting(known: &Known, espo: &EspoBeteiligte) -> bool {
     let has_no_traces = espo.view.stored_hash.is_none() && espo.advoware_last_sync.is_none();
-    match known {
-        Some(Known { betnr: Some(betnr), first_meeting, .. }) => *first_meeting || espo.betnr != Some(*betnr),
-        Some(Known { betnr: None, .. }) | None => has_no_traces,
+    match known.betnr {
+        Some(betnr) => known.first_meeting || espo.betnr != Some(betnr),
+        None => has_no_traces,
     }
 }

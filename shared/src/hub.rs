@@ -2,6 +2,7 @@
 
 mod audit;
 mod base;
+mod requests;
 mod rows;
 
 use std::time::Duration;
@@ -10,8 +11,9 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-pub use audit::{AuditEntry, AuditTarget, OVERWRITTEN};
-pub use base::{Agreed, Claim, Known};
+pub use audit::{AuditEntry, AuditTarget, AuditView, OVERWRITTEN, OVERWRITTEN_BY_ADVOWARE, Occasion, Untold};
+pub use base::{Agreed, Claim, Creation, Known};
+pub use requests::{Asked, Request, RequestAnswer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 

@@ -1,9 +1,10 @@
 //! Which way a run may write (K8a).
 
 /// Direction of a Kommunikation run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Both ways, the normal case.
+    #[default]
     Both,
     /// Only Advoware's changes go to EspoCRM. Used on request.
     ToEspocrm,

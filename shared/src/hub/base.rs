@@ -1,16 +1,19 @@
 //! The base of a Beteiligter: what was last agreed, what a run has begun, and when it was last looked at (B2a).
 
 use chrono::{DateTime, Utc};
+use domain::beteiligte::SyncStatus;
+use domain::beteiligte::stammdaten;
 use domain::finding::Finding;
 use domain::ids::{BetNr, EspoId, RowId};
 use domain::kommunikation::Base;
 use serde_json::Value;
 use sqlx::Row;
 
+use super::requests::Request;
 use super::{Hub, HubError, rows};
 
 /// What the hub knows of a Beteiligter before a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Its number in Advoware, as EspoCRM said at the last run. Lets both sides be loaded at once.
     pub betnr: Option<BetNr>,
@@ -18,6 +21,23 @@ pub struct Known {
     pub first_meeting: bool,
     /// Its Kommunikationen; `None` before the first run that had any to remember.
     pub kommunikation: Option<Base>,
+    /// Its Stammdaten; `None` before they were first compared.
+    pub stammdaten: Option<stammdaten::Base>,
+    /// How far its creation in Advoware has come, while EspoCRM names no number (B2b).
+    pub creation: Option<Creation>,
+    /// The oldest of what operators asked of it that is not done.
+    pub request: Option<Request>,
+    /// Whether anything is known of it at all.
+    pub is_known: bool,
+}
+
+/// A record that is being created in Advoware (B2b).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It was about to be sent. Without more it is not known whether it was.
+    Begun,
+    /// Advoware has created it under this number; EspoCRM does not name it yet.
+    Created(BetNr),
 }
 
 /// What a run found to be agreed.
@@ -25,6 +45,10 @@ pub struct Known {
 pub struct Agreed<'a> {
     /// Kommunikationen as read again and matched.
     pub kommunikation: &'a Base,
+    /// Stammdaten likewise.
+    pub stammdaten: &'a stammdaten::Base,
+    /// What EspoCRM is told.
+    pub status: SyncStatus,
     /// Advoware's change token of the record.
     pub advoware_row_id: Option<&'a RowId>,
     /// EspoCRM's `modifiedAt` as read again.
@@ -43,16 +67,29 @@ pub enum Claim {
 }
 
 impl Hub {
-    /// What is known of a Beteiligter; `None` before its first run, or after the hub was lost.
-    pub async fn known(&self, id: &EspoId) -> Result<Option<Known>, HubError> {
-        let query = sqlx::query("SELECT betnr, first_meeting, kommunikation FROM beteiligte WHERE espo_id = $1");
-        let Some(row) = query.bind(id.as_str()).fetch_optional(&self.pool).await? else { return Ok(None) };
-        let kommunikation: Option<Value> = row.try_get("kommunikation")?;
-        Ok(Some(Known {
+    /// What is known of a Beteiligter: nothing before its first run, or after the hub was lost.
+    pub async fn known(&self, id: &EspoId) -> Result<Known, HubError> {
+        let query = sqlx::query(
+            "SELECT known.espo_id IS NOT NULL AS is_known, betnr, first_meeting, kommunikation, stammdaten, creation,
+                    request.id AS request, request.kind, request.argument
+             FROM (SELECT $1::text AS id) AS asked
+             LEFT JOIN beteiligte AS known ON known.espo_id = asked.id
+             LEFT JOIN LATERAL (
+                 SELECT id, kind, argument FROM sync_request
+                 WHERE espo_id = $1 AND done_at IS NULL ORDER BY asked_at, id LIMIT 1
+             ) AS request ON true",
+        );
+        let row = query.bind(id.as_str()).fetch_one(&self.pool).await?;
+        let json = |name| row.try_get::<Option<Value>, _>(name);
+        Ok(Known {
+            is_known: row.try_get("is_known")?,
             betnr: row.try_get::<Option<i64>, _>("betnr")?.map(BetNr),
-            first_meeting: row.try_get("first_meeting")?,
-            kommunikation: kommunikation.map(rows::to_base).transpose()?,
-        }))
+            first_meeting: row.try_get::<Option<bool>, _>("first_meeting")?.unwrap_or_default(),
+            kommunikation: json("kommunikation")?.map(rows::to_base).transpose()?,
+            stammdaten: json("stammdaten")?.map(rows::to_stammdaten).transpose()?,
+            creation: json("creation")?.map(rows::to_creation).transpose()?,
+            request: Request::read(&row)?,
+        })
     }
 
     /// Ties a record to its number, before anything is written for the pair. What was remembered with another number is dropped:
@@ -68,7 +105,7 @@ impl Hub {
             "INSERT INTO beteiligte (espo_id, betnr, first_meeting, looked_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (espo_id) DO UPDATE SET
                betnr = excluded.betnr, first_meeting = excluded.first_meeting, kommunikation = NULL,
-               advoware_row_id = NULL, espo_modified_at = NULL, agreed_at = NULL",
+               stammdaten = NULL, creation = NULL, advoware_row_id = NULL, espo_modified_at = NULL, agreed_at = NULL",
         )
         .bind(id.as_str())
         .bind(betnr.0)
@@ -91,7 +128,7 @@ impl Hub {
 
     /// Frees the number of a record that no longer exists or names another one.
     pub async fn release(&self, id: &EspoId) -> Result<(), HubError> {
-        let query = sqlx::query("UPDATE beteiligte SET betnr = NULL, kommunikation = NULL WHERE espo_id = $1");
+        let query = sqlx::query("UPDATE beteiligte SET betnr = NULL, kommunikation = NULL, stammdaten = NULL WHERE espo_id = $1");
         query.bind(id.as_str()).execute(&self.pool).await?;
         Ok(())
     }
@@ -114,7 +151,7 @@ impl Hub {
         sqlx::query(
             "UPDATE beteiligte SET
                first_meeting = $7, kommunikation = $2, advoware_row_id = $3, espo_modified_at = $4,
-               findings = $5, agreed_at = $6, looked_at = $6
+               findings = $5, agreed_at = $6, looked_at = $6, stammdaten = $8, status = $9, deleted_at = NULL
              WHERE espo_id = $1",
         )
         .bind(id.as_str())
@@ -124,22 +161,58 @@ impl Hub {
         .bind(rows::from_findings(findings))
         .bind(now)
         .bind(agreed.first_meeting)
+        .bind(rows::from_stammdaten(agreed.stammdaten))
+        .bind(agreed.status.name())
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// Remembers that a Beteiligter was looked at and what was found, where nothing new was agreed.
-    pub async fn remember_look(&self, id: &EspoId, findings: &[Finding], now: DateTime<Utc>) -> Result<(), HubError> {
+    /// Remembers that a Beteiligter was looked at, what was found and what EspoCRM is told, where nothing new was agreed.
+    pub async fn remember_look(
+        &self,
+        id: &EspoId,
+        findings: &[Finding],
+        status: Option<SyncStatus>,
+        now: DateTime<Utc>,
+    ) -> Result<(), HubError> {
         sqlx::query(
-            "INSERT INTO beteiligte (espo_id, findings, looked_at) VALUES ($1, $2, $3)
-             ON CONFLICT (espo_id) DO UPDATE SET findings = excluded.findings, looked_at = excluded.looked_at",
+            "INSERT INTO beteiligte (espo_id, findings, looked_at, status) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (espo_id) DO UPDATE SET
+               findings = excluded.findings, looked_at = excluded.looked_at, status = excluded.status, deleted_at = NULL",
         )
         .bind(id.as_str())
         .bind(rows::from_findings(findings))
         .bind(now)
+        .bind(status.map(SyncStatus::name))
         .execute(&self.pool)
         .await?;
+        Ok(())
+    }
+
+    /// Remembers how far the creation of a record in Advoware has come; `None`: it is over, or was never sent (B2b).
+    pub async fn remember_creation(
+        &self,
+        id: &EspoId,
+        creation: Option<Creation>,
+        now: DateTime<Utc>,
+    ) -> Result<(), HubError> {
+        sqlx::query(
+            "INSERT INTO beteiligte (espo_id, creation, looked_at) VALUES ($1, $2, $3)
+             ON CONFLICT (espo_id) DO UPDATE SET creation = excluded.creation",
+        )
+        .bind(id.as_str())
+        .bind(creation.map(rows::from_creation))
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Remembers what a run knows of the Stammdaten: what timestamps decided, what it has begun, what was confirmed.
+    pub async fn remember_stammdaten(&self, id: &EspoId, base: &stammdaten::Base) -> Result<(), HubError> {
+        let query = sqlx::query("UPDATE beteiligte SET stammdaten = $2 WHERE espo_id = $1");
+        query.bind(id.as_str()).bind(rows::from_stammdaten(base)).execute(&self.pool).await?;
         Ok(())
     }
 }

@@ -1,11 +1,15 @@
 //! The stored shape of what the hub remembers. JSON here is ours, so it is read strictly.
 
+use std::collections::BTreeMap;
+
+use domain::beteiligte::stammdaten;
 use domain::finding::Finding;
-use domain::ids::KommId;
+use domain::ids::{BetNr, KommId};
 use domain::kommunikation::{Ahead, Base, BaseRow, KommKz};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::base::Creation;
 use super::HubError;
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +49,40 @@ struct StoredFinding {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     komm_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+}
+
+/// By the name of the field: what EspoCRM and Advoware answered last; `null` in place of an array of one: not known.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredStammdaten {
+    fields: BTreeMap<String, StoredPair>,
+    #[serde(default)]
+    begun: Vec<StoredBegun>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredPair {
+    espocrm: Option<[Option<String>; 1]>,
+    advoware: Option<[Option<String>; 1]>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredBegun {
+    field: String,
+    side: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+enum StoredCreation {
+    Begun,
+    Created { betnr: i64 },
 }
 
 pub(super) fn from_base(base: &Base) -> Value {
@@ -93,9 +131,65 @@ fn komm_kz(number: u8) -> Result<KommKz, HubError> {
 }
 
 pub(super) fn from_findings(findings: &[Finding]) -> Value {
-    let stored =
-        |finding: &Finding| StoredFinding { kind: finding.kind.name(), komm_id: finding.komm_id.map(|id| id.0) };
+    let stored = |finding: &Finding| StoredFinding {
+        kind: finding.kind.name(),
+        komm_id: finding.komm_id.map(|id| id.0),
+        field: finding.field.map(stammdaten::Field::name),
+    };
     serde_json::json!(findings.iter().map(stored).collect::<Vec<_>>())
+}
+
+pub(super) fn from_stammdaten(base: &stammdaten::Base) -> Value {
+    let last = |last: &stammdaten::Last| match last {
+        stammdaten::Last::Unknown => None,
+        stammdaten::Last::Answered(text) => Some([text.clone()]),
+    };
+    let pair = |pair: &stammdaten::Pair| StoredPair { espocrm: last(&pair.espocrm), advoware: last(&pair.advoware) };
+    let begun = |begun: &stammdaten::Begun| StoredBegun {
+        field: begun.field.name().to_owned(),
+        side: begun.side.name().to_owned(),
+        before: begun.before.clone(),
+        after: begun.after.clone(),
+    };
+    serde_json::json!(StoredStammdaten {
+        fields: base.fields.iter().map(|(field, known)| (field.name().to_owned(), pair(known))).collect(),
+        begun: base.begun.iter().map(begun).collect(),
+    })
+}
+
+pub(super) fn to_stammdaten(stored: Value) -> Result<stammdaten::Base, HubError> {
+    let unreadable = || HubError::Unreadable("stammdaten");
+    let stored: StoredStammdaten = serde_json::from_value(stored).map_err(|_| unreadable())?;
+    let field = |name: &str| stammdaten::Field::parse(name).ok_or_else(unreadable);
+    let last = |stored: Option<[Option<String>; 1]>| match stored {
+        None => stammdaten::Last::Unknown,
+        Some([text]) => stammdaten::Last::Answered(text),
+    };
+    let mut base = stammdaten::Base::default();
+    for (name, pair) in stored.fields {
+        let pair = stammdaten::Pair { espocrm: last(pair.espocrm), advoware: last(pair.advoware) };
+        base.fields.insert(field(&name)?, pair);
+    }
+    for begun in stored.begun {
+        let side = stammdaten::Side::ALL.into_iter().find(|side| side.name() == begun.side).ok_or_else(unreadable)?;
+        let field = field(&begun.field)?;
+        base.begun.push(stammdaten::Begun { field, side, before: begun.before, after: begun.after });
+    }
+    Ok(base)
+}
+
+pub(super) fn from_creation(creation: Creation) -> Value {
+    serde_json::json!(match creation {
+        Creation::Begun => StoredCreation::Begun,
+        Creation::Created(betnr) => StoredCreation::Created { betnr: betnr.0 },
+    })
+}
+
+pub(super) fn to_creation(stored: Value) -> Result<Creation, HubError> {
+    match serde_json::from_value(stored).map_err(|_| HubError::Unreadable("creation"))? {
+        StoredCreation::Begun => Ok(Creation::Begun),
+        StoredCreation::Created { betnr } => Ok(Creation::Created(BetNr(betnr))),
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +222,24 @@ mod tests {
                 matches!(to_base(serde_json::from_str(damaged).unwrap()), Err(HubError::Unreadable(_))),
                 "{damaged}"
             );
+        }
+    }
+
+    #[test]
+    fn b2a_stammdaten_and_creation_come_back_as_they_were_stored() {
+        use stammdaten::{Begun, Field, Last, Pair, Side};
+        let mut base = stammdaten::Base::default();
+        let text = |text: &str| Some(text.to_owned());
+        base.fields.insert(Field::Name, Pair::agreed(text("ä")));
+        base.fields.insert(Field::Vorname, Pair { espocrm: Last::Unknown, advoware: Last::Answered(None) });
+        base.begun.push(Begun { field: Field::Anrede, side: Side::Advoware, before: None, after: text("Frau") });
+        assert_eq!(to_stammdaten(from_stammdaten(&base)).unwrap(), base);
+        for creation in [Creation::Begun, Creation::Created(BetNr(7))] {
+            assert_eq!(to_creation(from_creation(creation)).unwrap(), creation);
+        }
+        for damaged in ["[]", r#"{"fields":{"x":{"espocrm":null,"advoware":null}}}"#, r#"{"state":"x"}"#] {
+            let damaged: Value = serde_json::from_str(damaged).unwrap();
+            assert!(to_stammdaten(damaged.clone()).is_err() && to_creation(damaged).is_err());
         }
     }
 }
