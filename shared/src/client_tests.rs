@@ -1,5 +1,6 @@
 //! Both clients against the simulator, which is an independent reading of how the systems behave.
 
+mod stammdaten;
 mod visits;
 
 use std::time::Duration;

@@ -42,6 +42,19 @@ pub(crate) fn text_or_empty<'a>(object: &'a Map<String, Value>, key: &str) -> Op
     }
 }
 
+/// A value that is neither a text nor a number nor empty.
+pub(crate) struct NoText;
+
+/// What a person sees in a field: a text or a number written out, nothing where it is empty or null.
+pub(crate) fn written(value: &Value) -> Result<Option<String>, NoText> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok((!text.is_empty()).then(|| text.clone())),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(NoText),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

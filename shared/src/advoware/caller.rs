@@ -1,13 +1,15 @@
 //! One call to Advoware's API: address, token, what it sends and what its answer means.
 
-use domain::ids::{BetNr, KommId};
+use domain::ids::{BetNr, KommId, RowId};
 use reqwest::Method;
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::auth::Token;
 use super::client::Shared;
 use super::map::{self, AdvoBeteiligte};
+use super::record::AdvoRecord;
 use super::wire::{self, KommunikationAnswer, KommunikationWrite};
 use crate::error::{ApiError, ErrorKind, Operation, Refusal};
 use crate::http::{Answer, Http, kind_of_status, parse_json};
@@ -25,7 +27,15 @@ struct Call<'a> {
     operation: Operation,
     method: Method,
     path: &'a [&'a str],
-    body: Option<&'a KommunikationWrite>,
+    body: Option<Body<'a>>,
+}
+
+/// What a call sends.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body<'a> {
+    Beteiligte(&'a AdvoRecord),
+    Kommunikation(&'a KommunikationWrite),
 }
 
 impl Caller<'_> {
@@ -39,7 +49,7 @@ impl Caller<'_> {
             body: None,
         };
         let read = |answer| {
-            let beteiligte = map::beteiligte(wire::Beteiligte::read(answer)?, bet_nr);
+            let beteiligte = map::beteiligte(wire::Beteiligte::read(answer)?, bet_nr)?;
             // A proxy that mixed up two answers would write one person's numbers to another.
             if beteiligte.bet_nr == bet_nr {
                 Ok(beteiligte)
@@ -48,6 +58,29 @@ impl Caller<'_> {
             }
         };
         self.call(&call, read).await
+    }
+
+    /// Creates a Beteiligte. An answer without its number, or with null, is no error: it has been created all the same.
+    pub(super) async fn post_beteiligte(&self, record: &AdvoRecord) -> Result<Option<BetNr>, ApiError> {
+        let call = Call {
+            operation: Operation::AdvowarePostBeteiligte,
+            method: Method::POST,
+            path: &["api", "v1", "advonet", "Beteiligte"],
+            body: Some(Body::Beteiligte(record)),
+        };
+        self.call(&call, |answer| Ok(AdvoRecord(wire::only_object(answer)?).new_bet_nr())).await
+    }
+
+    /// Replaces the Stammdaten; answers the new change token, where it is told.
+    pub(super) async fn put_beteiligte(&self, bet_nr: BetNr, record: &AdvoRecord) -> Result<Option<RowId>, ApiError> {
+        let number = bet_nr.to_string();
+        let call = Call {
+            operation: Operation::AdvowarePutBeteiligte,
+            method: Method::PUT,
+            path: &["api", "v1", "advonet", "Beteiligte", &number],
+            body: Some(Body::Beteiligte(record)),
+        };
+        self.call(&call, |answer| Ok(AdvoRecord(wire::only_object(answer)?).row_id())).await
     }
 
     /// Adds a Kommunikation. Is never repeated where its outcome is unknown.
@@ -61,7 +94,7 @@ impl Caller<'_> {
             operation: Operation::AdvowarePostKommunikation,
             method: Method::POST,
             path: &["api", "v1", "advonet", "Beteiligte", &number, "Kommunikationen"],
-            body: Some(write),
+            body: Some(Body::Kommunikation(write)),
         };
         self.call(&call, KommunikationAnswer::read).await
     }
@@ -78,7 +111,7 @@ impl Caller<'_> {
             operation: Operation::AdvowarePutKommunikation,
             method: Method::PUT,
             path: &["api", "v1", "advonet", "Beteiligte", &number, "Kommunikationen", &id],
-            body: Some(write),
+            body: Some(Body::Kommunikation(write)),
         };
         self.call(&call, KommunikationAnswer::read).await
     }
@@ -109,7 +142,7 @@ impl Caller<'_> {
         let url = self.shared.api_base_url().await?.at(call.path);
         let mut request =
             self.http.requests().request(call.method.clone(), url).bearer_auth(token.secret().expose_secret());
-        if let Some(body) = call.body {
+        if let Some(body) = &call.body {
             request = request.json(body);
         }
         self.http.call(call.operation, request, |answer| read(body_of(answer)?)).await

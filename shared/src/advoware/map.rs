@@ -1,10 +1,18 @@
 //! Advoware's terms to the domain's and back; pure.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use domain::ids::{BetNr, KommId, RowId};
 use domain::kommunikation::{AdvoRow, AdvoView, KommKz, TopLevelValue};
 
+use super::record::AdvoRecord;
 use super::wire::{Beteiligte, Kommunikation, KommunikationWrite};
+use crate::error::ErrorKind;
+
+/// Fields of the Stammdaten that are synced (A, DOMAIN 2).
+const STAMMDATEN: [&str; 7] =
+    ["name", "vorname", "anrede", "geburtsdatum", "rechtsform", "handelsRegisterNummer", "registergericht"];
 
 /// Top-level contact fields and the kind each stands for (K2). F `mobil`, `tel`, `fax`; A the others (DOMAIN 2).
 const TOP_LEVEL: [(&str, KommKz); 8] = [
@@ -29,20 +37,33 @@ pub struct AdvoBeteiligte {
     pub geaendert_am: Option<NaiveDateTime>,
     /// Its Kommunikationen, complete.
     pub view: AdvoView,
+    /// Its Stammdaten by Advoware's names, as they are; empty ones are left out.
+    pub stammdaten: BTreeMap<&'static str, String>,
+    /// All of its own fields, for a PUT to start from.
+    pub record: AdvoRecord,
 }
 
 /// `asked` fills in where the answer does not tell its number.
-pub(super) fn beteiligte(answer: Beteiligte, asked: BetNr) -> AdvoBeteiligte {
+pub(super) fn beteiligte(answer: Beteiligte, asked: BetNr) -> Result<AdvoBeteiligte, ErrorKind> {
+    let Beteiligte { record, kommunikation } = answer;
     let top_level = TOP_LEVEL
         .into_iter()
-        .filter_map(|(name, komm_kz)| Some(TopLevelValue { komm_kz, value: answer.text(name)?.to_owned() }))
+        .filter_map(|(name, komm_kz)| Some(TopLevelValue { komm_kz, value: record.text(name)?.to_owned() }))
         .collect();
-    AdvoBeteiligte {
-        bet_nr: answer.bet_nr().map_or(asked, BetNr),
-        row_id: answer.text("rowId").map(|token| RowId(token.to_owned())),
-        geaendert_am: answer.text("geaendertAm").and_then(wall_time),
-        view: AdvoView { rows: answer.kommunikation.into_iter().map(row).collect(), top_level },
+    let mut stammdaten = BTreeMap::new();
+    for name in STAMMDATEN {
+        if let Some(text) = record.filled_in(name)? {
+            stammdaten.insert(name, text);
+        }
     }
+    Ok(AdvoBeteiligte {
+        bet_nr: record.bet_nr().unwrap_or(asked),
+        row_id: record.row_id(),
+        geaendert_am: record.text("geaendertAm").and_then(wall_time),
+        view: AdvoView { rows: kommunikation.into_iter().map(row).collect(), top_level },
+        stammdaten,
+        record,
+    })
 }
 
 fn row(answer: Kommunikation) -> AdvoRow {
@@ -75,7 +96,7 @@ mod tests {
     use super::*;
 
     fn read(answer: serde_json::Value) -> AdvoBeteiligte {
-        beteiligte(Beteiligte::read(answer).unwrap(), BetNr(1))
+        beteiligte(Beteiligte::read(answer).unwrap(), BetNr(1)).unwrap()
     }
 
     #[test]
@@ -99,6 +120,26 @@ mod tests {
         assert_eq!(beteiligte.row_id, Some(RowId("R".into())));
         assert_eq!(beteiligte.geaendert_am.unwrap().to_string(), "2025-10-23 14:18:36.245");
         assert_eq!(read(json!({"geaendertAm": "gestern", "kommunikation": []})).geaendert_am, None);
+    }
+
+    #[test]
+    fn stammdaten_are_read_as_they_are_and_a_put_starts_from_all_fields() {
+        let read = read(json!({
+            "betNr": 1, "name": " Muster ", "vorname": "", "anrede": null, "handelsRegisterNummer": 4711, "future": [1],
+            "kommunikation": []
+        }));
+        let expected = [("name", " Muster ".to_owned()), ("handelsRegisterNummer", "4711".to_owned())];
+        assert_eq!(read.stammdaten, BTreeMap::from(expected));
+        let sent = serde_json::to_value(read.record.with(&[("vorname", Some("Erika"))])).unwrap();
+        assert_eq!(
+            sent,
+            json!({
+                "betNr": 1, "name": " Muster ", "vorname": "Erika", "anrede": null, "handelsRegisterNummer": 4711,
+                "future": [1]
+            })
+        );
+        let odd = Beteiligte::read(json!({"name": ["Muster"], "kommunikation": []})).unwrap();
+        assert!(matches!(beteiligte(odd, BetNr(1)), Err(ErrorKind::Malformed { .. })));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::ids::{BetNr, KommId};
+use domain::ids::{BetNr, KommId, RowId};
 
 use super::auth::Token;
 use super::caller::Caller;
 use super::client::Shared;
 use super::map::AdvoBeteiligte;
+use super::record::AdvoRecord;
 use super::wire::{KommunikationAnswer, KommunikationWrite};
 use crate::error::ApiError;
 use crate::limits::Permit;
@@ -38,6 +39,16 @@ impl Visit {
     /// As [`Advoware::get_beteiligte`](super::Advoware::get_beteiligte).
     pub async fn get_beteiligte(&self, bet_nr: BetNr) -> Result<AdvoBeteiligte, ApiError> {
         self.calls().get_beteiligte(bet_nr).await
+    }
+
+    /// As [`Advoware::post_beteiligte`](super::Advoware::post_beteiligte).
+    pub async fn post_beteiligte(&self, record: &AdvoRecord) -> Result<Option<BetNr>, ApiError> {
+        self.calls().post_beteiligte(record).await
+    }
+
+    /// As [`Advoware::put_beteiligte`](super::Advoware::put_beteiligte).
+    pub async fn put_beteiligte(&self, bet_nr: BetNr, record: &AdvoRecord) -> Result<Option<RowId>, ApiError> {
+        self.calls().put_beteiligte(bet_nr, record).await
     }
 
     /// As [`Advoware::post_kommunikation`](super::Advoware::post_kommunikation).

@@ -8,6 +8,7 @@ use domain::ids::{KommId, RowId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::record::AdvoRecord;
 use crate::error::{ErrorKind, Refusal};
 use crate::json::{integer, switch, text, text_or_empty};
 
@@ -22,13 +23,11 @@ const REFUSALS: [(&str, Refusal); 4] = [
 /// How a server of this make says that it knows no such route, as opposed to no such record (A).
 const UNKNOWN_ROUTE: &str = "No HTTP resource was found";
 
-/// Spellings of the number of a Beteiligte, the usual one first.
-const BET_NR: [&str; 3] = ["betNr", "betnr", "id"];
-
 /// One Beteiligte as answered.
 #[derive(Debug)]
 pub(super) struct Beteiligte {
-    fields: Map<String, Value>,
+    /// Everything else.
+    pub(super) record: AdvoRecord,
     /// The array `kommunikation`, complete.
     pub(super) kommunikation: Vec<Kommunikation>,
 }
@@ -84,17 +83,7 @@ impl Beteiligte {
         if ids.windows(2).any(|pair| pair[0] == pair[1]) {
             return malformed("kommunikation holds one id twice");
         }
-        Ok(Self { fields, kommunikation })
-    }
-
-    /// The number, where the answer tells it.
-    pub(super) fn bet_nr(&self) -> Option<i64> {
-        BET_NR.iter().find_map(|name| integer(self.fields.get(*name)?))
-    }
-
-    /// A text field at the top level that is not empty.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        text(&self.fields, name)
+        Ok(Self { record: AdvoRecord(fields), kommunikation })
     }
 }
 
@@ -151,7 +140,7 @@ pub(super) fn api_address(answer: Value) -> Result<String, ErrorKind> {
 }
 
 /// The object itself, or the only element of an array.
-fn only_object(answer: Value) -> Result<Map<String, Value>, ErrorKind> {
+pub(super) fn only_object(answer: Value) -> Result<Map<String, Value>, ErrorKind> {
     match answer {
         Value::Object(fields) => Ok(fields),
         Value::Array(mut elements) => match (elements.pop(), elements.is_empty()) {

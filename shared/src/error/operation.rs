@@ -29,6 +29,10 @@ pub enum Operation {
     AdvowareToken,
     /// One Beteiligte with its Kommunikationen.
     AdvowareGetBeteiligte,
+    /// A new Beteiligte.
+    AdvowarePostBeteiligte,
+    /// The Stammdaten of an existing Beteiligte.
+    AdvowarePutBeteiligte,
     /// A new Kommunikation.
     AdvowarePostKommunikation,
     /// An existing Kommunikation.
@@ -66,10 +70,12 @@ impl System {
 
 impl Operation {
     /// Every operation, for series that must exist from the start.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::AdvowareUrl,
         Self::AdvowareToken,
         Self::AdvowareGetBeteiligte,
+        Self::AdvowarePostBeteiligte,
+        Self::AdvowarePutBeteiligte,
         Self::AdvowarePostKommunikation,
         Self::AdvowarePutKommunikation,
         Self::EspocrmGetBeteiligte,
@@ -84,6 +90,8 @@ impl Operation {
             Self::AdvowareUrl
             | Self::AdvowareToken
             | Self::AdvowareGetBeteiligte
+            | Self::AdvowarePostBeteiligte
+            | Self::AdvowarePutBeteiligte
             | Self::AdvowarePostKommunikation
             | Self::AdvowarePutKommunikation => System::Advoware,
             Self::EspocrmGetBeteiligte
@@ -99,6 +107,8 @@ impl Operation {
             Self::AdvowareUrl => "url",
             Self::AdvowareToken => "token",
             Self::AdvowareGetBeteiligte | Self::EspocrmGetBeteiligte => "get_beteiligte",
+            Self::AdvowarePostBeteiligte => "post_beteiligte",
+            Self::AdvowarePutBeteiligte => "put_beteiligte",
             Self::AdvowarePostKommunikation => "post_kommunikation",
             Self::AdvowarePutKommunikation => "put_kommunikation",
             Self::EspocrmUpdateBeteiligte => "update_beteiligte",
@@ -115,7 +125,9 @@ impl Operation {
             | Self::EspocrmGetBeteiligte
             | Self::EspocrmListBeteiligte => Effect::Read,
             Self::AdvowareToken => Effect::LogIn,
-            Self::AdvowarePostKommunikation
+            Self::AdvowarePostBeteiligte
+            | Self::AdvowarePutBeteiligte
+            | Self::AdvowarePostKommunikation
             | Self::AdvowarePutKommunikation
             | Self::EspocrmUpdateBeteiligte
             | Self::EspocrmPostNote => Effect::Write,

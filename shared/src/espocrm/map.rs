@@ -1,5 +1,7 @@
 //! EspoCRM's terms to the domain's; pure. The way back is [`EspoPatch`](super::EspoPatch).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
 use domain::ids::{BetNr, EspoId, RowId};
@@ -14,6 +16,8 @@ use crate::error::ErrorKind;
 pub struct EspoBeteiligte {
     /// Its phones and mails, and the stored hash.
     pub view: EspoView,
+    /// Its Stammdaten by EspoCRM's names, as they are; empty ones are left out.
+    pub stammdaten: BTreeMap<&'static str, String>,
     /// Its number in Advoware, once it has one.
     pub betnr: Option<BetNr>,
     /// `syncStatus`; `None` where empty or unknown.
@@ -59,6 +63,7 @@ pub(super) fn beteiligte(answer: Value, asked: &EspoId) -> Result<EspoBeteiligte
     }
     Ok(EspoBeteiligte {
         view: view(&record)?,
+        stammdaten: record.stammdaten()?,
         betnr: betnr(&record),
         sync_status: record.text(field::SYNC_STATUS).and_then(SyncStatus::parse),
         sync_retry_count: record.integer(field::SYNC_RETRY_COUNT).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),

@@ -8,7 +8,9 @@ const ID: &str = "68e3e7eab49f09adb";
 fn record(changes: &Value) -> Value {
     let mut record = json!({
         "id": ID, "name": "x", "deleted": false, "versionNumber": 3, "modifiedAt": "2026-11-21 08:00:00",
-        "emailAddressData": [], "phoneNumberData": [], "betnr": 104_860, "syncStatus": "dirty"
+        "emailAddressData": [], "phoneNumberData": [], "betnr": 104_860, "syncStatus": "dirty",
+        "lastName": "x", "firstName": null, "firmenname": null, "salutationName": null, "dateOfBirth": null,
+        "rechtsform": null, "handelsregisterNummer": null, "handelsregisterArt": null,
     });
     for (key, value) in changes.as_object().unwrap() {
         record[key] = value.clone();
@@ -64,6 +66,8 @@ fn an_incomplete_answer_is_never_taken_for_a_deletion() {
         json!({"emailAddressData": null}),
         json!({"phoneNumberData": null}),
         json!({"phoneNumberData": {}}),
+        json!({"firstName": {}}),
+        json!({"dateOfBirth": ["1970-01-01"]}),
         json!({"emailAddressData": [null]}),
         json!({"phoneNumberData": [{"type": "Office"}]}),
         json!({"id": "anotherone"}),
@@ -72,6 +76,24 @@ fn an_incomplete_answer_is_never_taken_for_a_deletion() {
         assert!(matches!(read(&change), Err(ErrorKind::Malformed { .. })), "{change}");
     }
     assert!(beteiligte(json!([]), &EspoId::parse(ID).unwrap()).is_err());
+}
+
+#[test]
+fn stammdaten_are_read_as_they_are_and_none_may_be_missing() {
+    let changes =
+        json!({"lastName": " Muster", "firstName": "", "dateOfBirth": "1970-01-01", "handelsregisterNummer": 7});
+    let read = read(&changes).unwrap().stammdaten.into_iter().collect::<Vec<_>>();
+    let text = str::to_owned;
+    let expected =
+        [("dateOfBirth", text("1970-01-01")), ("handelsregisterNummer", text("7")), ("lastName", text(" Muster"))];
+    assert_eq!(read, expected);
+    for (name, what) in super::super::wire::STAMMDATEN {
+        let mut answer = record(&json!({}));
+        answer.as_object_mut().unwrap().remove(name);
+        let error = beteiligte(answer, &EspoId::parse(ID).unwrap()).unwrap_err();
+        assert_eq!(error, ErrorKind::Malformed { what });
+        assert!(what.starts_with(name), "{what}");
+    }
 }
 
 #[test]
@@ -92,7 +114,7 @@ proptest! {
         ],
         key in prop::sample::select(vec![
             "id", "deleted", "versionNumber", "modifiedAt", "emailAddressData", "phoneNumberData", "betnr", "syncStatus",
-            "syncRetryCount", "syncNextRetry",
+            "syncRetryCount", "syncNextRetry", "lastName", "dateOfBirth",
         ]),
     ) {
         let _ = listed(value.clone());

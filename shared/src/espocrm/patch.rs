@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
-use domain::ids::RowId;
+use domain::ids::{BetNr, RowId};
 use domain::kommunikation::{EspoMail, EspoPhone};
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,18 @@ impl EspoPatch {
             entry
         });
         self.with(field::PHONES, entries.collect())
+    }
+
+    /// A field of the Stammdaten, by EspoCRM's own name; `None` empties it.
+    #[must_use]
+    pub fn field(self, name: &'static str, value: Option<&str>) -> Self {
+        self.with(name, json!(value))
+    }
+
+    /// `betnr`
+    #[must_use]
+    pub fn betnr(self, bet_nr: BetNr) -> Self {
+        self.with(field::BETNR, json!(bet_nr.0))
     }
 
     /// `syncStatus`
@@ -165,6 +177,8 @@ mod tests {
                    "advowareLastSync": "2025-11-21 09:00:00"})
         );
         assert!(EspoPatch::new().is_empty());
+        let patch = EspoPatch::new().field("lastName", Some("x")).field("firstName", None).betnr(BetNr(7));
+        assert_eq!(Value::Object(patch.body().clone()), json!({"lastName": "x", "firstName": null, "betnr": 7}));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! EspoCRM's JSON (DOMAIN 5).
 //!
-//! Strict where tolerance would lose data: an answer without `emailAddressData` or `phoneNumberData` (a user without right
-//! to the field gets none) must not look like a record whose entries were all removed.
+//! Strict where tolerance would lose data: an answer without `emailAddressData`, `phoneNumberData` or a field of the Stammdaten (a
+//! user without right to the field gets none) must not look like a record whose entries were all removed.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::error::ErrorKind;
-use crate::json::{integer, switch, text};
+use crate::json::{NoText, integer, switch, text, written};
 
 /// Entity type of a Beteiligte.
 pub(super) const ENTITY: &str = "CBeteiligte";
@@ -36,6 +38,25 @@ pub(super) mod field {
     pub(crate) const ADVOWARE_LAST_SYNC: &str = "advowareLastSync";
     pub(crate) const ADVOWARE_ROW_ID: &str = "advowareRowId";
 }
+
+/// Fields of the Stammdaten that are synced (A, DOMAIN 2), and what is said where one is missing.
+pub(super) const STAMMDATEN: [(&str, &str); 8] = {
+    macro_rules! table {
+        ($($name:literal),* $(,)?) => {
+            [$(($name, concat!($name, " is missing or no text: check the API user's right to the field"))),*]
+        };
+    }
+    table!(
+        "lastName",
+        "firstName",
+        "firmenname",
+        "salutationName",
+        "dateOfBirth",
+        "rechtsform",
+        "handelsregisterNummer",
+        "handelsregisterArt",
+    )
+};
 
 /// One record as answered.
 #[derive(Debug)]
@@ -83,6 +104,17 @@ impl Record {
             Ok(time) => Ok(Some(time.and_utc())),
             Err(_) => malformed("a time is not of the form YYYY-MM-DD HH:MM:SS"),
         }
+    }
+
+    /// The Stammdaten that are filled in, as they are. One that is not in the answer must not look empty.
+    pub(super) fn stammdaten(&self) -> Result<BTreeMap<&'static str, String>, ErrorKind> {
+        let mut filled_in = BTreeMap::new();
+        for (name, what) in STAMMDATEN {
+            let value = self.0.get(name).ok_or(NoText).and_then(written);
+            let value = value.map_err(|NoText| ErrorKind::Malformed { what })?;
+            filled_in.extend(value.map(|text| (name, text)));
+        }
+        Ok(filled_in)
     }
 
     /// `emailAddressData`. Entries without value carry nothing and are left out.
