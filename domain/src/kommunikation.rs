@@ -24,6 +24,7 @@ mod view;
 pub use base::{Ahead, Base, BaseRow};
 pub use direction::Direction;
 pub use komm_kz::{Group, Kind, KommKz};
+pub use marker::restored_remark;
 pub use plan::{AdvoWrite, EspoChange, EspoWrite, Plan, RowContent, Seen, Target, Variant, plan};
 pub use record::{Agreement, Changed, Written, agreement, changed, not_kept};
 pub use summary::Summary;

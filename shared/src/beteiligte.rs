@@ -3,6 +3,7 @@
 mod first;
 mod plan;
 
+use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::{self, Side};
 use domain::ids::{BetNr, EspoId};
 use domain::kommunikation::{Base, Seen};
@@ -57,8 +58,8 @@ pub struct Loaded {
     pub creation: Option<Creation>,
     /// What an operator asked of it.
     pub request: Option<Request>,
-    /// The hub has an entry of it, whatever of what.
-    pub is_known: bool,
+    /// What the last run told EspoCRM.
+    pub last_status: Option<SyncStatus>,
 }
 
 /// What Advoware has for it.
@@ -144,7 +145,7 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide) -> Loaded {
     let (stammdaten, newest) = match &advo {
         AdvoSide::Found(advo) => {
             let remembered = known.stammdaten.filter(|_| is_claimed);
-            let is_lost = !known.is_known && !first_meeting;
+            let is_lost = known.kommunikation.is_none() && !first_meeting;
             let base = remembered.unwrap_or_else(|| first::base(&espo, advo, is_lost));
             (base, first::newest(&espo, advo))
         }
@@ -160,7 +161,7 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide) -> Loaded {
         is_claimed,
         creation: known.creation,
         request: known.request,
-        is_known: known.is_known,
+        last_status: known.status,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod base;
+mod looks;
 mod requests;
 mod rows;
 

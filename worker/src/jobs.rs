@@ -2,8 +2,14 @@
 
 mod audit;
 mod beteiligte_sync;
+mod creation;
 mod kommunikation_sync;
 mod outage;
+mod request;
+mod restore;
+mod run;
+mod stammdaten_sync;
 mod stop;
+mod telling;
 
 pub use beteiligte_sync::{BeteiligteJobs, MAX_ROUNDS};

@@ -69,6 +69,8 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
         breakers: breakers.clone(),
         queue: queue.clone(),
         backoff: backoff(&settings.sync),
+        auto_reset: settings.sync.auto_reset,
+        policy: settings.sync.conflict_policy,
         random: fastrand::f64,
     };
 
@@ -119,6 +121,9 @@ fn register_metrics() {
     shared::http::register_metrics();
     for variant in Variant::ALL {
         metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => variant.name()).increment(0);
+    }
+    for change in ["stammdaten_to_espocrm", "stammdaten_to_advoware", "created"] {
+        metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => change).increment(0);
     }
     for kind in FindingKind::ALL {
         metrics::counter!("kanzleisync_findings_total", "flow" => "beteiligte", "kind" => kind.name()).increment(0);

@@ -15,4 +15,5 @@ mod text;
 pub use base::{Base, Begun, Last, Pair};
 pub use comparison::{Comparison, ConflictPolicy, Newer, Origin, first_base};
 pub use field::{ADVOWARE_FIELDS, ESPOCRM_FIELDS, Field, PartyKind, Side, Texts};
-pub use plan::{Change, Plan, Seen, creation, not_kept, plan, settled};
+pub use plan::{Change, Plan, Seen, creation, decided_for, not_kept, plan, settled};
+pub use text::is_same;

@@ -12,6 +12,7 @@ impl Wants {
     const TO_ESPOCRM: u32 = 1;
     const TO_ADVOWARE: u32 = 1 << 1;
     const APPROVE_DELETIONS: u32 = 1 << 2;
+    const CREATE_AGAIN: u32 = 1 << 3;
 
     /// A sync in `direction`, nothing else.
     pub fn sync(direction: Direction) -> Self {
@@ -26,6 +27,12 @@ impl Wants {
     #[must_use]
     pub fn approving_deletions(self) -> Self {
         Self(self.0 | Self::APPROVE_DELETIONS)
+    }
+
+    /// The same, and a record whose creation in Advoware has an unknown outcome is created again (B2b).
+    #[must_use]
+    pub fn creating_again(self) -> Self {
+        Self(self.0 | Self::CREATE_AGAIN)
     }
 
     /// Bits as stored in the queue.
@@ -50,6 +57,11 @@ impl Wants {
     /// Whether held deletions may be carried out.
     pub fn approves_deletions(self) -> bool {
         self.0 & Self::APPROVE_DELETIONS != 0
+    }
+
+    /// Whether a creation of unknown outcome may be repeated.
+    pub fn creates_again(self) -> bool {
+        self.0 & Self::CREATE_AGAIN != 0
     }
 }
 

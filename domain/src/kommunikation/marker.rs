@@ -107,6 +107,20 @@ pub(super) fn render_slot(komm_kz: KommKz) -> String {
     Marker::Slot { komm_kz }.render()
 }
 
+/// The remark of a row whose value an operator puts back, as a user would: the marker stays as it is `now`, and where the user's text is gone,
+/// that of `before` returns.
+pub fn restored_remark(now: &str, before: &str) -> String {
+    let (now_read, before_read) = (Remark::parse(now), Remark::parse(before));
+    if now_read.text != UserText::default() {
+        return now.to_owned();
+    }
+    match now_read.marker {
+        Some(marker) if before_read.text == UserText::default() => marker.render(),
+        Some(marker) => render(&marker, &before_read.text),
+        None => before_read.text.before + &before_read.text.after,
+    }
+}
+
 /// Something with the outer shape of a marker, and what stands on both sides of it.
 struct Candidate<'a> {
     before: &'a str,

@@ -1,27 +1,42 @@
 //! The whole plan of one run, as the job carries it out and the dry run prints it.
 
-use domain::beteiligte::stammdaten::{self, Change, ConflictPolicy, Side};
+use domain::beteiligte::stammdaten::{self, Change, Comparison, ConflictPolicy, Side};
 use domain::finding::Finding;
 use domain::kommunikation::{self, AdvoWrite, Direction, RowContent, Target};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Loaded;
+use super::{AdvoSide, Loaded};
 
 /// What a run is asked to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// Which side may be written.
     pub direction: Direction,
+    /// A conflict of the Stammdaten was decided in this run: Kommunikationen go to Advoware only, up to its end (DOMAIN 4).
+    pub after_conflict: bool,
     /// Deletions that the mass-deletion guard holds are carried out (K1a).
     pub approve_deletions: bool,
     /// Who wins where both sides changed one field of the Stammdaten.
     pub policy: ConflictPolicy,
 }
 
+impl Wanted {
+    /// Which way Kommunikationen go.
+    pub fn kommunikation_direction(&self) -> Direction {
+        if self.after_conflict && self.direction == Direction::Both {
+            Comparison::Conflict.kommunikation()
+        } else {
+            self.direction
+        }
+    }
+}
+
 /// Stammdaten first, then Kommunikationen (B3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncPlan {
+    /// What a new record in Advoware is made of, where EspoCRM names no betnr (B2b); then nothing else.
+    pub creation: Vec<Change>,
     /// The Stammdaten.
     pub stammdaten: stammdaten::Plan,
     /// The Kommunikationen.
@@ -31,22 +46,24 @@ pub struct SyncPlan {
 }
 
 impl Loaded {
-    /// The plan for what was seen; `None` without a partner in Advoware.
+    /// The plan for what was seen; `None` if Advoware does not have the record, could not be asked, or would not take it.
     pub fn plan(&self, wanted: Wanted) -> Option<SyncPlan> {
+        if matches!(self.advo, AdvoSide::NoBetnr) {
+            let creation = stammdaten::creation(&self.espo.stammdaten).ok()?;
+            return Some(SyncPlan { creation, ..SyncPlan::default() });
+        }
         let stammdaten = stammdaten::plan(self.stammdaten_seen()?, wanted.policy, wanted.direction);
-        let kommunikation_direction = match (wanted.direction, stammdaten.comparison) {
-            (Direction::Both, Some(comparison)) => comparison.kommunikation(),
-            (direction, _) => direction,
-        };
+        let after_conflict = wanted.after_conflict || stammdaten.comparison == Some(Comparison::Conflict);
+        let kommunikation_direction = Wanted { after_conflict, ..wanted }.kommunikation_direction();
         let kommunikation = kommunikation::plan(self.seen()?, kommunikation_direction, wanted.approve_deletions);
-        Some(SyncPlan { stammdaten, kommunikation, kommunikation_direction })
+        Some(SyncPlan { creation: Vec::new(), stammdaten, kommunikation, kommunikation_direction })
     }
 }
 
 impl SyncPlan {
     /// Nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.stammdaten.is_empty() && self.kommunikation.is_empty()
+        self.creation.is_empty() && self.stammdaten.is_empty() && self.kommunikation.is_empty()
     }
 
     /// What a person may want to know.
@@ -57,6 +74,10 @@ impl SyncPlan {
     /// The steps in their order, with what each replaces; this is what the hash stands for. Holds values.
     pub fn steps(&self) -> Vec<Value> {
         let mut steps = Vec::new();
+        if !self.creation.is_empty() {
+            let fields: Vec<Value> = self.creation.iter().map(field).collect();
+            steps.push(json!({"target": "advoware", "created": fields}));
+        }
         for side in [Side::Advoware, Side::Espocrm] {
             let changes = self.stammdaten.changes(side);
             if !changes.is_empty() {

@@ -27,6 +27,8 @@ pub struct Known {
     pub creation: Option<Creation>,
     /// The oldest of what operators asked of it that is not done.
     pub request: Option<Request>,
+    /// What the last run told EspoCRM; `None` before the first.
+    pub status: Option<SyncStatus>,
     /// Whether anything is known of it at all.
     pub is_known: bool,
 }
@@ -70,7 +72,7 @@ impl Hub {
     /// What is known of a Beteiligter: nothing before its first run, or after the hub was lost.
     pub async fn known(&self, id: &EspoId) -> Result<Known, HubError> {
         let query = sqlx::query(
-            "SELECT known.espo_id IS NOT NULL AS is_known, betnr, first_meeting, kommunikation, stammdaten, creation,
+            "SELECT known.espo_id IS NOT NULL AS is_known, betnr, first_meeting, kommunikation, stammdaten, creation, status,
                     request.id AS request, request.kind, request.argument
              FROM (SELECT $1::text AS id) AS asked
              LEFT JOIN beteiligte AS known ON known.espo_id = asked.id
@@ -88,6 +90,7 @@ impl Hub {
             kommunikation: json("kommunikation")?.map(rows::to_base).transpose()?,
             stammdaten: json("stammdaten")?.map(rows::to_stammdaten).transpose()?,
             creation: json("creation")?.map(rows::to_creation).transpose()?,
+            status: row.try_get::<Option<String>, _>("status")?.as_deref().and_then(SyncStatus::parse),
             request: Request::read(&row)?,
         })
     }

@@ -1,25 +1,27 @@
 //! Job `beteiligte.sync`: one Beteiligter, from a look at both sides to the record of what was agreed.
 
-use domain::beteiligte::SyncStatus;
+use std::time::Duration;
+
+use domain::beteiligte::stammdaten::ConflictPolicy;
+use domain::beteiligte::{Ending, SyncStatus};
 use domain::finding::{Finding, FindingKind};
-use domain::ids::EspoId;
+use domain::ids::{BetNr, EspoId};
 use domain::job::{Backoff, Wants};
-use domain::kommunikation::{Agreement, Direction, agreement, plan};
+use domain::kommunikation::{Agreement, Direction, agreement};
+use domain::{beteiligte::stammdaten, kommunikation};
 use shared::beteiligte::{AdvoSide, LoadError, Loaded, Systems};
 use shared::clock::Clock;
-use shared::error::{ApiError, ErrorKind, Next};
-use shared::espocrm::EspoPatch;
-use shared::hub::{Agreed, Claim};
+use shared::error::{ApiError, ErrorKind};
+use shared::hub::{Agreed, Claim, Creation};
 use shared::limits::{Admission, Breakers, Ticket};
 use shared::queue::{Outcome, Queue, Running};
 
-pub use super::kommunikation_sync::MAX_ROUNDS;
-use super::kommunikation_sync::Run;
 use super::outage::{Answered, settle};
+pub use super::run::MAX_ROUNDS;
+use super::run::Run;
 use super::stop::Stop;
 
 const MISSING: &str = "EspoCRM has no such record; delete the job, or restore the record and requeue it";
-const DELETED: &str = "the record is deleted in EspoCRM; delete the job, or restore the record and requeue it";
 
 /// Everything that the job needs. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +36,10 @@ pub struct BeteiligteJobs {
     pub queue: Queue,
     /// Waits between tries.
     pub backoff: Backoff,
+    /// How long a record that was given up stays so (`SYNC_AUTO_RESET_HOURS`).
+    pub auto_reset: Duration,
+    /// Who wins where both sides changed a field (`SYNC_CONFLICT_POLICY`).
+    pub policy: ConflictPolicy,
     /// Draws in 0 to 1, for the jitter of the waits.
     pub random: fn() -> f64,
 }
@@ -52,32 +58,36 @@ impl BeteiligteJobs {
         let (answered, stop) = match self.systems.load(&id).await {
             Ok(loaded) => return self.sync(&id, &running, loaded, &mut ticket).await,
             Err(LoadError::Espocrm(ApiError { kind: ErrorKind::NotFound, .. })) => {
-                (Answered::only_espocrm(), Stop::Hopeless(MISSING))
+                (Answered::only_espocrm(), self.not_found(&id).await)
             }
             Err(error) => (Answered::default(), error.into()),
         };
         self.failed(&running, &mut ticket, answered, &stop).await
     }
 
+    /// A record that the hub knows was deleted; one that nobody ever saw is a mistake of whoever asked.
+    async fn not_found(&self, id: &EspoId) -> Stop {
+        match self.systems.hub.known(id).await {
+            Ok(known) if known.is_known => Stop::Deleted,
+            Ok(_) => Stop::Hopeless(MISSING),
+            Err(error) => error.into(),
+        }
+    }
+
     async fn sync(&self, id: &EspoId, running: &Running, loaded: Loaded, ticket: &mut Ticket) -> Outcome {
         let answered = Answered::in_look(&loaded);
         if loaded.espo.deleted {
-            return self.failed(running, ticket, answered, &Stop::Hopeless(DELETED)).await;
+            return self.failed(running, ticket, answered, &Stop::Deleted).await;
         }
-        let mut run = Run::new(&self.systems, &self.clock, running, id, loaded);
-        let result = match &run.loaded.advo {
-            AdvoSide::NoBetnr => self.without_partner(&mut run, FindingKind::NoBetnr).await,
-            AdvoSide::Missing(_) => self.missing_in_advoware(&mut run).await,
-            AdvoSide::Failed(error) => Err(error.clone().into()),
-            AdvoSide::Found(_) => self.sync_pair(&mut run).await,
-        };
+        let mut run = Run::new(&self.systems, &self.clock, running, id, self.policy, loaded);
+        let result = self.carry_out(&mut run, running.wants).await;
         for finding in &run.findings {
             metrics::counter!("kanzleisync_findings_total", "flow" => "beteiligte", "kind" => finding.kind.name())
                 .increment(1);
         }
         if let Err(stop) = &result {
             let outcome = self.failed(running, ticket, answered, stop).await;
-            self.tell_failure(&mut run, running, stop, &outcome).await;
+            self.tell_failure(&mut run, running.failures, stop, &outcome).await;
             return outcome;
         }
         settle(ticket, answered, None).await;
@@ -90,8 +100,9 @@ impl BeteiligteJobs {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a gauge for ages")]
         let now = self.clock.now().timestamp() as f64;
         metrics::gauge!("kanzleisync_last_success_timestamp_seconds", "flow" => "beteiligte").set(now);
-        // K8a: what a conflict left waiting in Advoware is fetched at once.
-        Outcome::Done { follow_up: (run.direction == Direction::ToAdvoware).then(|| Wants::sync(Direction::Both)) }
+        // K8a: what a conflict left waiting in Advoware is fetched at once; and what one plan, carried out by name, left over.
+        let leaves_work = run.kommunikation_direction() == Direction::ToAdvoware || run.is_one_plan;
+        Outcome::Done { follow_up: leaves_work.then(|| Wants::sync(Direction::Both)) }
     }
 
     /// What becomes of a job whose run stopped. If a system is down, it waits without a try being counted (J4a).
@@ -101,6 +112,13 @@ impl BeteiligteJobs {
             tracing::info!(error = %stop, "run stopped, the system is down");
             self.give_back_tries(&give_back).await;
             return waits;
+        }
+        if let (Stop::Deleted, Ok(id)) = (stop, EspoId::parse(&running.entity)) {
+            tracing::info!("the record is deleted in EspoCRM, nothing is left to sync");
+            return match self.systems.hub.mark_deleted(&[id], self.clock.now()).await {
+                Ok(()) => Outcome::Done { follow_up: None },
+                Err(error) => Stop::from(error).outcome(&self.backoff, running.failures, (self.random)()),
+            };
         }
         tracing::warn!(error = %stop, "run stopped");
         stop.outcome(&self.backoff, running.failures, (self.random)())
@@ -113,10 +131,35 @@ impl BeteiligteJobs {
         }
     }
 
+    /// From what was seen to what was asked.
+    async fn carry_out(&self, run: &mut Run<'_>, wants: Wants) -> Result<(), Stop> {
+        if matches!(run.loaded.advo, AdvoSide::NoBetnr) && !self.create(run, wants.creates_again()).await? {
+            return Ok(());
+        }
+        match &run.loaded.advo {
+            AdvoSide::NoBetnr => Err(Stop::NotAgreed("the record lost its betnr meanwhile")),
+            AdvoSide::Missing(_) => self.missing_in_advoware(run).await,
+            AdvoSide::Failed(error) => Err(error.clone().into()),
+            AdvoSide::Found(_) => self.sync_pair(run).await,
+        }
+    }
+
     /// Both records are there: ties them to each other where that is new, then agrees and records.
     async fn sync_pair(&self, run: &mut Run<'_>) -> Result<(), Stop> {
-        if !run.loaded.is_claimed && !self.claim(run).await? {
-            return self.without_partner(run, FindingKind::BetnrTaken).await;
+        if let (Some(Creation::Created(created)), Ok(betnr)) = (run.loaded.creation, run.betnr())
+            && created != betnr
+        {
+            self.tell_created_twice(run, created).await?;
+        }
+        if !run.loaded.is_claimed {
+            if !self.claim(run).await? {
+                return self.without_partner(run, FindingKind::BetnrTaken).await;
+            }
+            // What timestamps decided stands before our first write moves them.
+            self.systems.hub.remember_stammdaten(run.id, &run.loaded.stammdaten).await?;
+        }
+        if self.answer_request(run).await? {
+            return Ok(());
         }
         loop {
             run.agree().await?;
@@ -151,30 +194,51 @@ impl BeteiligteJobs {
 
     /// K9: the base, then hash, times and status in one EspoCRM write, where anything of it differs. `false`: somebody changed the
     /// record meanwhile.
-    async fn record(&self, run: &mut Run<'_>) -> Result<bool, Stop> {
-        let (Some(seen), AdvoSide::Found(advo)) = (run.loaded.seen(), &run.loaded.advo) else { return Ok(false) };
+    pub(super) async fn record(&self, run: &mut Run<'_>) -> Result<bool, Stop> {
+        let (Some(seen), Some(stammdaten_seen), AdvoSide::Found(advo)) =
+            (run.loaded.seen(), run.loaded.stammdaten_seen(), &run.loaded.advo)
+        else {
+            return Ok(false);
+        };
         let Agreement { base, hash } = agreement(seen);
+        let stammdaten = stammdaten::settled(stammdaten_seen);
         // A run in both directions has just seen that nothing is left.
-        let is_whole = run.direction == Direction::Both;
-        let remains = !is_whole && !plan(seen, Direction::Both, run.approve_deletions).is_empty();
-        let status = if remains { SyncStatus::Dirty } else { SyncStatus::Clean };
+        let is_whole = run.kommunikation_direction() == Direction::Both && !run.is_one_plan;
+        let remains = !is_whole
+            && !(kommunikation::plan(seen, Direction::Both, run.wanted.approve_deletions).is_empty()
+                && stammdaten::plan(stammdaten_seen, self.policy, Direction::Both).is_empty());
+        let ending = match (remains, run.is_undecided) {
+            (true, _) => Ending::Left,
+            (false, true) => Ending::Undecided,
+            (false, false) => Ending::Agreed,
+        };
+        let status = self.status_of(ending);
         let hash = Some(hash).filter(|hash| is_whole && run.loaded.espo.view.stored_hash.as_ref() != Some(hash));
         let row_id = advo.row_id.clone();
+        let untold_conflict = ending == Ending::Undecided && run.loaded.last_status != Some(SyncStatus::Conflict);
 
         // The base first: if the program ends between the two, the next run finds nothing to do and only writes the status.
         let findings: Vec<Finding> = run.findings.iter().copied().collect();
-        if run.wrote || run.loaded.first_meeting || run.loaded.base.as_ref() != Some(&base) {
+        let is_new = run.loaded.base.as_ref() != Some(&base) || run.loaded.stammdaten != stammdaten;
+        if untold_conflict {
+            self.tell_undecided(run, &findings).await?;
+        }
+        if run.wrote || run.loaded.first_meeting || is_new {
             let agreed = Agreed {
                 kommunikation: &base,
+                stammdaten: &stammdaten,
+                status,
                 advoware_row_id: row_id.as_ref(),
                 espo_modified_at: run.loaded.espo.modified_at,
                 first_meeting: run.loaded.first_meeting && remains,
             };
             self.systems.hub.remember_agreed(run.id, agreed, &findings, self.clock.now()).await?;
         } else {
-            self.systems.hub.remember_look(run.id, &findings, self.clock.now()).await?;
+            self.systems.hub.remember_look(run.id, &findings, Some(status), self.clock.now()).await?;
         }
         run.loaded.base = Some(base);
+        run.loaded.stammdaten = stammdaten;
+        run.loaded.last_status = Some(status);
         run.loaded.first_meeting &= remains;
 
         let espo = &run.loaded.espo;
@@ -182,16 +246,16 @@ impl BeteiligteJobs {
             || espo.sync_status != Some(status)
             || hash.is_some()
             || espo.advoware_row_id != row_id
-            || espo.sync_retry_count != 0;
+            || espo.sync_retry_count != 0
+            || espo.sync_next_retry.is_some()
+            || espo.sync_auto_reset_at.is_some();
         if !is_due {
             return Ok(true);
         }
-        let untold = self.tell_overwritten(run).await?;
-        let mut patch = EspoPatch::new()
-            .sync_status(status)
-            .sync_retry_count(0)
-            .sync_next_retry(None)
-            .sync_error_message(untold.as_deref())
+        let refused_note = self.tell_overwritten(run).await?;
+        let mut patch = self
+            .status_patch(ending, self.clock.now())
+            .sync_error_message(refused_note.as_deref())
             .advoware_last_sync(self.clock.now())
             .advoware_row_id(row_id.as_ref());
         if let Some(hash) = &hash {
@@ -200,38 +264,11 @@ impl BeteiligteJobs {
         run.bookkeeping(&patch).await
     }
 
-    /// After a conflict that EspoCRM won, people are told where they look: in the record's stream. The audit knows of what they
-    /// have not been told, so that a run that was cut off does not keep it to itself. Answers the text if the stream is closed to us.
-    async fn tell_overwritten(&self, run: &Run<'_>) -> Result<Option<String>, Stop> {
-        let hub = &self.systems.hub;
-        let overwritten = hub.untold(run.id).await?;
-        if overwritten.is_empty() {
-            return Ok(None);
-        }
-        let komm_ids: Vec<String> = overwritten.iter().map(ToString::to_string).collect();
-        let text = format!(
-            "kanzleisync: Kommunikation {} was changed in EspoCRM and in Advoware. EspoCRM's value was kept; Advoware's is in the audit of this record.",
-            komm_ids.join(", ")
-        );
-        let untold = self.post_note(run, text).await?;
-        hub.mark_told(run.id, self.clock.now()).await?;
-        Ok(untold)
-    }
-
-    /// Posts into the record's stream; answers the text where EspoCRM refuses that for good.
-    async fn post_note(&self, run: &Run<'_>, text: String) -> Result<Option<String>, Stop> {
-        run.lease.check()?;
-        match self.systems.espocrm.post_note(run.id, &text).await {
-            Ok(()) => Ok(None),
-            Err(error) if error.next() == Next::GiveUp => Ok(Some(text)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn without_partner(&self, run: &mut Run<'_>, kind: FindingKind) -> Result<(), Stop> {
+    pub(super) async fn without_partner(&self, run: &mut Run<'_>, kind: FindingKind) -> Result<(), Stop> {
         run.findings.insert(Finding::general(kind));
-        self.systems.hub.remember_look(run.id, &[Finding::general(kind)], self.clock.now()).await?;
-        Ok(())
+        let findings: Vec<Finding> = run.findings.iter().copied().collect();
+        let status = run.loaded.espo.sync_status;
+        Ok(self.systems.hub.remember_look(run.id, &findings, status, self.clock.now()).await?)
     }
 
     /// Advoware answered 404: nothing is deleted in EspoCRM, and people are told once (DOMAIN 4). The status first, so that the
@@ -242,39 +279,22 @@ impl BeteiligteJobs {
             return Ok(());
         }
         let text = "kanzleisync: Advoware has no Beteiligte with this record's betnr. Correct the number, or delete the record.";
-        let patch = EspoPatch::new()
-            .sync_status(SyncStatus::DeletedInAdvoware)
-            .sync_error_message(Some(text))
-            .sync_next_retry(None);
+        let patch = self.status_patch(Ending::Missing, self.clock.now()).sync_error_message(Some(text));
         if !run.bookkeeping(&patch).await? {
             return Err(Stop::NotAgreed("the record changed meanwhile"));
         }
         self.post_note(run, text.to_owned()).await.map(drop)
     }
 
-    /// Shows a failure on the record, where people look. Best effort: the queue keeps job and reason whatever becomes of it.
-    async fn tell_failure(&self, run: &mut Run<'_>, running: &Running, stop: &Stop, outcome: &Outcome) {
-        let now = self.clock.now();
-        let findings: Vec<Finding> = run.findings.iter().copied().collect();
-        if let Err(error) = self.systems.hub.remember_look(run.id, &findings, now).await {
-            tracing::warn!(%error, "findings of the failed run are not remembered");
-        }
-        let patch = EspoPatch::new().sync_error_message(Some(&stop.to_string()));
-        let patch = match outcome {
-            Outcome::RetryAfter { delay, .. } => patch
-                .sync_status(SyncStatus::Failed)
-                .sync_retry_count(running.failures + 1)
-                .sync_next_retry(chrono::Duration::from_std(*delay).ok().map(|delay| now + delay)),
-            Outcome::GiveUp { .. } => patch
-                .sync_status(SyncStatus::PermanentlyFailed)
-                .sync_retry_count(running.failures + 1)
-                .sync_next_retry(None),
-            Outcome::Done { .. } | Outcome::Snooze { .. } => return,
-        };
-        match run.bookkeeping(&patch).await {
-            Ok(true) => {}
-            Ok(false) => tracing::info!("a user changed the record meanwhile, so the failure is not shown on it"),
-            Err(error) => tracing::warn!(%error, "the failure could not be shown on the record"),
-        }
+    /// A person entered a number while the record was being created under another one.
+    async fn tell_created_twice(&self, run: &mut Run<'_>, created: BetNr) -> Result<(), Stop> {
+        run.findings.insert(Finding::general(FindingKind::CreatedTwice));
+        let text = format!(
+            "kanzleisync: Beteiligte {created} was created in Advoware for this record, and meanwhile somebody entered another betnr here, \
+             which is kept. Delete {created} in Advoware, or enter it here."
+        );
+        self.post_note(run, text).await?;
+        run.loaded.creation = None;
+        Ok(self.systems.hub.remember_creation(run.id, None, self.clock.now()).await?)
     }
 }

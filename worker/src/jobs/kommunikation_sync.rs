@@ -1,204 +1,82 @@
 //! Applies a Kommunikation plan: three stages, each audited before and checked after (K8-K10).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
-use domain::beteiligte::SyncStatus;
 use domain::finding::{Finding, FindingKind};
-use domain::ids::{BetNr, EspoId};
-use domain::kommunikation::{
-    AdvoView, AdvoWrite, Base, Direction, EspoMail, EspoPhone, EspoWrite, Plan, Summary, Target, Variant, Written,
-    changed, not_kept, plan,
-};
+use domain::ids::{BetNr, KommId};
+use domain::kommunikation::{AdvoView, AdvoWrite, EspoWrite, Plan, Target, Variant, Written};
 use futures::future::join_all;
-use shared::advoware::{KommunikationAnswer, KommunikationWrite};
-use shared::beteiligte::{AdvoSide, Loaded, Systems};
-use shared::clock::Clock;
-use shared::error::{ApiError, ErrorKind};
-use shared::espocrm::{EspoBeteiligte, EspoPatch, UpdateAnswer};
-use shared::queue::{Lease, Progress, Running};
-use uuid::Uuid;
+use shared::advoware::{KommunikationAnswer, KommunikationWrite, Visit};
+use shared::beteiligte::AdvoSide;
+use shared::error::{ApiError, Operation, System};
+use shared::espocrm::EspoPatch;
 
 use super::audit;
+use super::run::{Applied, Run, count_change, gone_or};
 use super::stop::Stop;
 
-/// Plans that one run may make before it gives way: each was overtaken by a user's edit, or found more to do.
-pub const MAX_ROUNDS: u32 = 5;
-
-/// One run on one Beteiligter: what it saw last, what it remembers, and what it has done so far.
-pub(super) struct Run<'a> {
-    pub(super) systems: &'a Systems,
-    pub(super) clock: &'a Clock,
-    pub(super) lease: &'a Lease,
-    progress: &'a Progress,
-    pub(super) id: &'a EspoId,
-    pub(super) direction: Direction,
-    pub(super) approve_deletions: bool,
-    /// Under this id the audit keeps what the run changes.
-    pub(super) audit_id: Uuid,
-    /// Both sides as last seen, and the base with what this run has added to it.
-    pub(super) loaded: Loaded,
-    /// Something was written to either side.
-    pub(super) wrote: bool,
-    pub(super) summary: Summary,
-    /// What the last plan found, and the conflicts that this run has decided.
-    pub(super) findings: BTreeSet<Finding>,
-    rounds_left: u32,
-    /// Rows that Advoware confirmed since the last look.
-    written: Vec<Written>,
-}
-
-/// How far a plan was carried out.
-enum Applied {
-    Whole,
-    /// Somebody changed what the plan stands on; the rest of it was not written.
-    Overtaken,
-}
-
-impl<'a> Run<'a> {
-    pub(super) fn new(
-        systems: &'a Systems,
-        clock: &'a Clock,
-        running: &'a Running,
-        id: &'a EspoId,
-        loaded: Loaded,
-    ) -> Self {
-        Self {
-            systems,
-            clock,
-            lease: &running.lease,
-            progress: &running.progress,
-            id,
-            direction: running.wants.direction(),
-            approve_deletions: running.wants.approves_deletions(),
-            audit_id: Uuid::now_v7(),
-            loaded,
-            wrote: false,
-            summary: Summary::default(),
-            findings: BTreeSet::new(),
-            rounds_left: MAX_ROUNDS,
-            written: Vec::new(),
-        }
-    }
-
-    /// Brings both sides into agreement as far as the direction goes; when it returns, the last look found nothing to write.
-    pub(super) async fn agree(&mut self) -> Result<(), Stop> {
-        loop {
-            let plan = self.plan_now()?;
-            if plan.is_empty() {
-                return Ok(());
-            }
-            if self.rounds_left == 0 {
-                self.findings.insert(Finding::general(FindingKind::NotAgreed));
-                return Err(Stop::NotAgreed("the sides kept changing while they were synced"));
-            }
-            self.rounds_left -= 1;
-            self.apply(&plan).await?;
-            self.look_again().await?;
-        }
-    }
-
-    fn plan_now(&mut self) -> Result<Plan, Stop> {
-        let seen = self.loaded.seen().ok_or(Stop::NotAgreed("one side disappeared meanwhile"))?;
-        let plan = plan(seen, self.direction, self.approve_deletions);
-        if !self.wrote && !plan.is_empty() && changed(seen).is_conflict() {
-            tracing::info!("both sides changed; EspoCRM wins where both touched one item");
-        }
-        // A conflict is told when it has been decided: by then no plan shows it any more.
-        let is_decided = |finding: &Finding| finding.kind == FindingKind::OverwrittenByEspo;
-        self.findings.retain(is_decided);
-        self.findings.extend(plan.findings.iter().copied().filter(|finding| !is_decided(finding)));
-        Ok(plan)
-    }
-
-    /// K9: sees both sides again and checks that confirmed writes are there.
-    pub(super) async fn look_again(&mut self) -> Result<(), Stop> {
-        let betnr = self.betnr()?;
-        (self.loaded.espo, self.loaded.advo) = self.systems.look(self.id, Some(betnr)).await?;
-        if self.loaded.espo.betnr != Some(betnr) {
-            return Err(Stop::NotAgreed("the record got another betnr meanwhile"));
-        }
-        let AdvoSide::Found(advo) = &self.loaded.advo else {
-            return Err(match &self.loaded.advo {
-                AdvoSide::Failed(error) => error.clone().into(),
-                _ => Stop::NotAgreed("the record lost its partner in Advoware meanwhile"),
-            });
-        };
-        let lost = not_kept(&self.written, &advo.view);
-        self.written.clear();
-        if lost.is_empty() {
-            return Ok(());
-        }
-        self.findings.extend(lost);
-        Err(Stop::NotAgreed("Advoware did not keep what it confirmed"))
-    }
-
-    async fn apply(&mut self, plan: &Plan) -> Result<Applied, Stop> {
-        let mut applied = self.announce().await?;
-        let mut is_first = true;
-        if matches!(applied, Applied::Whole) && !plan.advo_first.is_empty() {
-            applied = self.write_rows(&plan.advo_first, is_first).await?;
+impl Run<'_> {
+    /// `is_first`: nothing was written in this round yet.
+    pub(super) async fn apply_kommunikation(&mut self, plan: &Plan, mut is_first: bool) -> Result<Applied, Stop> {
+        let mut applied = Applied::Whole;
+        if !plan.advo_first.is_empty() {
+            applied = self.write_rows(&plan.advo_first).await?;
             is_first = false;
         }
-        if let (Applied::Whole, Some(write)) = (&applied, &plan.espo) {
+        if let (Applied::Whole, Some(write)) = (applied, &plan.espo) {
             applied = self.write_espo(plan, write, is_first).await?;
-            is_first = false;
         }
-        if matches!(applied, Applied::Whole) && !plan.advo_then.is_empty() {
-            applied = self.write_rows(&plan.advo_then, is_first).await?;
-        }
-        Ok(applied)
-    }
-
-    /// B1: `syncing` tells people that the record is being worked on, and brings the version that the next write builds on.
-    async fn announce(&mut self) -> Result<Applied, Stop> {
-        if self.loaded.espo.sync_status == Some(SyncStatus::Syncing) {
-            return Ok(Applied::Whole);
-        }
-        let applied = self.update_espo(&EspoPatch::new().sync_status(SyncStatus::Syncing)).await?;
-        if let Applied::Whole = applied {
-            self.loaded.espo.sync_status = Some(SyncStatus::Syncing);
+        if applied == Applied::Whole && !plan.advo_then.is_empty() {
+            applied = self.write_rows(&plan.advo_then).await?;
         }
         Ok(applied)
     }
 
-    /// Writes rows of one stage together. They are independent, so one that fails does not keep the others from being reached;
-    /// then the run ends, and the next one plans anew.
-    async fn write_rows(&mut self, writes: &[AdvoWrite], is_first: bool) -> Result<Applied, Stop> {
+    /// Writes rows of one stage together, in parts where there are fewer permits. They are independent, so one that fails does not keep
+    /// the others from being reached; then the run ends, and the next one plans anew. Each part stands on a look that was taken just before,
+    /// under its own permits (K8b).
+    async fn write_rows(&mut self, writes: &[AdvoWrite]) -> Result<Applied, Stop> {
         let betnr = self.betnr()?;
-        self.systems.hub.audit(self.audit_id, self.id, betnr, &audit::of_rows(writes), self.clock.now()).await?;
-        if !is_first && !self.still_as_planned(writes).await? {
-            return Ok(Applied::Overtaken);
-        }
-        self.lease.check()?;
-        let answers = join_all(writes.iter().map(|write| self.write_row(betnr, write))).await;
-        let mut failed = None;
-        for (write, answer) in writes.iter().zip(answers) {
-            match answer {
-                Ok(answer) => self.confirmed(write, answer),
-                Err(error) => {
-                    self.summary.errors += 1;
-                    failed = failed.or(Some(error));
+        self.audit(&audit::of_rows(writes)).await?;
+        let (mut rest, mut failed) = (writes, None);
+        let mut known = self.known_rows();
+        while !rest.is_empty() && failed.is_none() {
+            let visit = self.systems.advoware.visit(Operation::AdvowarePutKommunikation, rest.len()).await?;
+            let now = visit.get_beteiligte(betnr).await.map_err(|error| gone_or(error, System::Advoware))?;
+            if !rest.iter().all(|write| is_as_planned(write, &now.view, &known)) {
+                return Ok(Applied::Overtaken);
+            }
+            self.lease.check()?;
+            let (part, later) = rest.split_at(visit.width().clamp(1, rest.len()));
+            let answers = join_all(part.iter().map(|write| write_row(&visit, betnr, write))).await;
+            drop(visit);
+            for (write, answer) in part.iter().zip(answers) {
+                match answer {
+                    Ok(answer) => {
+                        known.insert(answer.id);
+                        self.confirm_row(write, answer);
+                    }
+                    Err(error) => {
+                        self.summary.errors += 1;
+                        failed = failed.or(Some(error));
+                    }
                 }
             }
+            self.remember_begun().await?;
+            rest = later;
         }
-        self.remember_begun().await?;
-        failed.map_or(Ok(Applied::Whole), |error| Err(error.into()))
+        failed.map_or(Ok(Applied::Whole), |error| Err(gone_or(error, System::Advoware)))
     }
 
-    async fn write_row(&self, betnr: BetNr, write: &AdvoWrite) -> Result<KommunikationAnswer, ApiError> {
-        let content = KommunikationWrite {
-            tlf: write.content.tlf.clone(),
-            bemerkung: Some(write.content.bemerkung.clone()),
-            komm_kz: write.content.komm_kz.number().into(),
-            online: write.content.online,
-        };
-        match &write.target {
-            Target::Row { id, .. } => self.systems.advoware.put_kommunikation(betnr, *id, &content).await,
-            Target::New => self.systems.advoware.post_kommunikation(betnr, &content).await,
+    /// Rows that the plan knew of.
+    fn known_rows(&self) -> BTreeSet<KommId> {
+        match &self.loaded.advo {
+            AdvoSide::Found(advo) => advo.view.rows.iter().map(|row| row.id).collect(),
+            AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => BTreeSet::new(),
         }
     }
 
-    fn confirmed(&mut self, write: &AdvoWrite, answer: KommunikationAnswer) {
+    fn confirm_row(&mut self, write: &AdvoWrite, answer: KommunikationAnswer) {
         self.wrote = true;
         self.progress.made();
         self.summary.count_advo(write);
@@ -212,7 +90,7 @@ impl<'a> Run<'a> {
         self.base().learn(answer.id, &write.content);
         // Without a change token one cannot tell a write that was not kept from a user's edit; the next plan judges by content.
         if let Some(row_id) = answer.row_id {
-            self.written.push(Written { id: answer.id, row_id, content: write.content.clone() });
+            self.confirmed.rows.push(Written { id: answer.id, row_id, content: write.content.clone() });
         }
     }
 
@@ -223,7 +101,7 @@ impl<'a> Run<'a> {
         self.base().intend(plan);
         self.remember_begun().await?;
         let entries = audit::of_espo(write, &self.loaded.espo.view);
-        self.systems.hub.audit(self.audit_id, self.id, self.betnr()?, &entries, self.clock.now()).await?;
+        self.audit(&entries).await?;
         if !is_first && !self.still_as_planned(&plan.advo_then).await? {
             self.loaded.base = before;
             return Ok(Applied::Overtaken);
@@ -235,7 +113,7 @@ impl<'a> Run<'a> {
         if let Some(phones) = &write.phones {
             patch = patch.phones(phones);
         }
-        if let Applied::Overtaken = self.update_espo(&patch).await? {
+        if self.update_espo(&patch).await? == Applied::Overtaken {
             self.loaded.base = before;
             return Ok(Applied::Overtaken);
         }
@@ -250,83 +128,32 @@ impl<'a> Run<'a> {
         Ok(Applied::Whole)
     }
 
-    /// Any write to EspoCRM. `X-Version-Number` makes it refuse if a user was faster; where a firm has that switched off, the
-    /// record is read again just before (K8b).
-    async fn update_espo(&mut self, patch: &EspoPatch) -> Result<Applied, Stop> {
-        if self.loaded.espo.version_number.is_none() {
-            let now = self.systems.espocrm.get_beteiligte(self.id).await?;
-            if !is_unchanged(&now, &self.loaded.espo) {
-                return Ok(Applied::Overtaken);
-            }
-        }
-        self.lease.check()?;
-        match self.systems.espocrm.update_beteiligte(self.id, patch, self.loaded.espo.version_number).await {
-            Ok(UpdateAnswer { version_number, .. }) => {
-                self.wrote = true;
-                self.loaded.espo.version_number = version_number;
-                Ok(Applied::Whole)
-            }
-            Err(error) if error.kind == ErrorKind::Conflict => Ok(Applied::Overtaken),
-            Err(error) => {
-                self.summary.errors += 1;
-                Err(error.into())
-            }
-        }
-    }
-
-    /// The run's last write (K9). `false`: somebody changed the record meanwhile, look again.
-    pub(super) async fn bookkeeping(&mut self, patch: &EspoPatch) -> Result<bool, Stop> {
-        Ok(matches!(self.update_espo(patch).await?, Applied::Whole))
-    }
-
-    /// K8b: whether the rows that are about to be written, and on whose content an EspoCRM write stands, are as they were planned.
+    /// K8b: whether the rows on whose content an EspoCRM write stands are as they were planned.
     async fn still_as_planned(&self, writes: &[AdvoWrite]) -> Result<bool, Stop> {
-        let advo = self.systems.advoware.get_beteiligte(self.betnr()?).await?;
-        Ok(writes.iter().all(|write| is_as_planned(write, &advo.view)))
-    }
-
-    fn base(&mut self) -> &mut Base {
-        self.loaded.base.get_or_insert_default()
-    }
-
-    async fn remember_begun(&mut self) -> Result<(), Stop> {
-        let base = self.loaded.base.get_or_insert_default();
-        Ok(self.systems.hub.remember_begun(self.id, base).await?)
-    }
-
-    /// One more try after a look; `false` when this run has had its rounds.
-    pub(super) fn take_round(&mut self) -> bool {
-        self.rounds_left = self.rounds_left.saturating_sub(1);
-        self.rounds_left > 0
-    }
-
-    pub(super) fn betnr(&self) -> Result<BetNr, Stop> {
-        match &self.loaded.advo {
-            AdvoSide::Found(advo) => Ok(advo.bet_nr),
-            AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => {
-                Err(Stop::NotAgreed("the record lost its partner in Advoware meanwhile"))
-            }
-        }
+        let looked = self.systems.advoware.get_beteiligte(self.betnr()?).await;
+        let advo = looked.map_err(|error| gone_or(error, System::Advoware))?;
+        let known = advo.view.rows.iter().map(|row| row.id).collect();
+        Ok(writes.iter().all(|write| is_as_planned(write, &advo.view, &known)))
     }
 }
 
-fn count_change(variant: Variant) {
-    metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => variant.name()).increment(1);
+async fn write_row(visit: &Visit, betnr: BetNr, write: &AdvoWrite) -> Result<KommunikationAnswer, ApiError> {
+    let content = KommunikationWrite {
+        tlf: write.content.tlf.clone(),
+        bemerkung: Some(write.content.bemerkung.clone()),
+        komm_kz: write.content.komm_kz.number().into(),
+        online: write.content.online,
+    };
+    match &write.target {
+        Target::Row { id, .. } => visit.put_kommunikation(betnr, *id, &content).await,
+        Target::New => visit.post_kommunikation(betnr, &content).await,
+    }
 }
 
-fn is_as_planned(write: &AdvoWrite, advo: &AdvoView) -> bool {
+/// A row is to be as it was; one that is to be created must not have been created by a user meanwhile.
+fn is_as_planned(write: &AdvoWrite, advo: &AdvoView, known: &BTreeSet<KommId>) -> bool {
     match &write.target {
         Target::Row { id, row_id, .. } => advo.rows.iter().any(|row| row.id == *id && row.row_id == *row_id),
-        Target::New => true,
+        Target::New => advo.rows.iter().all(|row| known.contains(&row.id)),
     }
-}
-
-/// Nothing that a run builds on differs. EspoCRM's order of entries means nothing (DOMAIN 5).
-fn is_unchanged(now: &EspoBeteiligte, before: &EspoBeteiligte) -> bool {
-    let mails = |espo: &EspoBeteiligte| espo.view.mails.iter().cloned().collect::<HashSet<EspoMail>>();
-    let phones = |espo: &EspoBeteiligte| espo.view.phones.iter().cloned().collect::<HashSet<EspoPhone>>();
-    now.betnr == before.betnr
-        && now.sync_status == before.sync_status
-        && mails(now) == mails(before)
-        && phones(now) == phones(before)
 }

@@ -53,9 +53,16 @@ pub(super) async fn settle(
 fn evidence(system: System, answered: Answered, stop: Option<&Stop>) -> Option<Evidence> {
     match stop {
         Some(Stop::Api(error)) if error.system() == system => of_error(error),
-        Some(Stop::Api(_) | Stop::Hub(_) | Stop::LeaseLost(_) | Stop::NotAgreed(_) | Stop::Hopeless(_)) | None => {
-            answered.has(system).then_some(Evidence::Answered)
-        }
+        Some(
+            Stop::Api(_)
+            | Stop::Hub(_)
+            | Stop::LeaseLost(_)
+            | Stop::NotAgreed(_)
+            | Stop::Deleted
+            | Stop::CreationHeld
+            | Stop::Hopeless(_),
+        )
+        | None => answered.has(system).then_some(Evidence::Answered),
     }
 }
 

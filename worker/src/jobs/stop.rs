@@ -23,6 +23,14 @@ pub(super) enum Stop {
     /// After the run both sides do not agree, or do not carry what was written (K9).
     #[error("not agreed: {0}; the record is tried again")]
     NotAgreed(&'static str),
+    /// The record was deleted in EspoCRM: there is nothing left to sync.
+    #[error("the record is deleted in EspoCRM")]
+    Deleted,
+    /// Whether the record was created in Advoware is not known (B2b).
+    #[error(
+        "whether the record was created in Advoware is not known: enter its betnr if Advoware has it, else `requeue <id> --create-again`"
+    )]
+    CreationHeld,
     /// A job that can never succeed.
     #[error("{0}")]
     Hopeless(&'static str),
@@ -52,7 +60,8 @@ impl Stop {
     pub(super) fn outcome(&self, backoff: &Backoff, failures: u32, random: f64) -> Outcome {
         let next = match self {
             Self::Api(error) => error.next(),
-            Self::Hub(HubError::Unreadable(_)) | Self::Hopeless(_) => Next::GiveUp,
+            Self::Deleted => return Outcome::Done { follow_up: None },
+            Self::Hub(HubError::Unreadable(_)) | Self::CreationHeld | Self::Hopeless(_) => Next::GiveUp,
             Self::Hub(_) | Self::NotAgreed(_) => Next::Retry,
             Self::LeaseLost(_) => Next::Snooze(Some(GIVE_WAY)),
         };
@@ -71,7 +80,12 @@ impl Stop {
     fn wish(&self) -> Duration {
         match self {
             Self::Api(error) => error.retry_after().unwrap_or_default(),
-            Self::Hub(_) | Self::LeaseLost(_) | Self::NotAgreed(_) | Self::Hopeless(_) => Duration::ZERO,
+            Self::Hub(_)
+            | Self::LeaseLost(_)
+            | Self::NotAgreed(_)
+            | Self::Deleted
+            | Self::CreationHeld
+            | Self::Hopeless(_) => Duration::ZERO,
         }
     }
 }

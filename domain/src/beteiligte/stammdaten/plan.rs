@@ -256,6 +256,19 @@ pub fn settled(seen: Seen<'_>) -> Base {
     base
 }
 
+/// Every conflict is decided for `winner`, by a person: the base in which the other side counts as unchanged, and the fields.
+pub fn decided_for(seen: Seen<'_>, winner: Side) -> (Base, Vec<Field>) {
+    let kind = PartyKind::of(seen.espo, seen.advo);
+    let mut base = seen.base.clone();
+    let mut fields = Vec::new();
+    for compared in compare(seen, kind).filter(|compared| compared.case() == Case::Conflict) {
+        let loser = compared.on(winner.other()).cloned();
+        base.fields.insert(compared.field, Pair::decided_for(winner, loser));
+        fields.push(compared.field);
+    }
+    (base, fields)
+}
+
 /// K9: fields that a side confirmed and that do not say what was sent, where nobody touched the record since (the caller knows by its
 /// change token or version).
 pub fn not_kept(changes: &[Change], now: &Texts) -> Vec<Finding> {

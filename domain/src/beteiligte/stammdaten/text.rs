@@ -62,6 +62,12 @@ pub(super) fn canonical(field: Field, text: &str) -> Option<String> {
     }
 }
 
+/// Whether two texts of a field say the same.
+pub fn is_same(field: Field, one: Option<&str>, other: Option<&str>) -> bool {
+    let canonical = |text: Option<&str>| text.and_then(|text| canonical(field, text));
+    canonical(one) == canonical(other)
+}
+
 /// A canonical text as `side` writes it. `now`: what stands there; EspoCRM's form of address keeps its language.
 pub(super) fn render(
     field: Field,
