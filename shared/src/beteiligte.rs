@@ -1,7 +1,7 @@
 //! Loading one Beteiligter from both sides and the hub. Shared, so that a dry run sees what the job would see.
 
 use domain::ids::{BetNr, EspoId};
-use domain::kommunikation::{Base, Seen};
+use domain::kommunikation::{Base, PhoneFormat, Seen};
 
 use crate::advoware::{AdvoBeteiligte, Advoware};
 use crate::error::{ApiError, ErrorKind};
@@ -43,6 +43,8 @@ pub struct Loaded {
     pub first_meeting: bool,
     /// The hub ties the record to the number that EspoCRM names.
     pub is_claimed: bool,
+    /// How EspoCRM gets numbers that are new to it.
+    pub phone_format: PhoneFormat,
 }
 
 /// What Advoware has for it.
@@ -67,6 +69,7 @@ impl Loaded {
                 advo: &advo.view,
                 base: self.base.as_ref(),
                 first_meeting: self.first_meeting,
+                phone_format: self.phone_format,
             }),
             AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => None,
         }
@@ -83,7 +86,8 @@ impl Systems {
         let first_meeting = is_first_meeting(known.as_ref(), &espo);
         // What was agreed with another number says nothing about this one.
         let base = known.filter(|_| is_claimed).and_then(|known| known.kommunikation);
-        Ok(Loaded { espo, advo, base, first_meeting, is_claimed })
+        let phone_format = self.espocrm.phone_format();
+        Ok(Loaded { espo, advo, base, first_meeting, is_claimed, phone_format })
     }
 
     /// Both sides, in one round trip if `expected` is the number that EspoCRM names.
