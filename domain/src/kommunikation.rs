@@ -23,6 +23,7 @@ mod view;
 
 pub use base::{Ahead, Base, BaseRow};
 pub use direction::Direction;
+pub use equality::PhoneFormat;
 pub use komm_kz::{Group, Kind, KommKz};
 pub use marker::restored_remark;
 pub use plan::{AdvoWrite, EspoChange, EspoWrite, Plan, RowContent, Seen, Target, Variant, plan};

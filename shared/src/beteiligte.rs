@@ -6,7 +6,7 @@ mod plan;
 use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::{self, Side};
 use domain::ids::{BetNr, EspoId};
-use domain::kommunikation::{Base, Seen};
+use domain::kommunikation::{Base, PhoneFormat, Seen};
 
 use crate::advoware::{AdvoBeteiligte, Advoware};
 use crate::error::{ApiError, ErrorKind};
@@ -60,6 +60,8 @@ pub struct Loaded {
     pub request: Option<Request>,
     /// What the last run told EspoCRM.
     pub last_status: Option<SyncStatus>,
+    /// How EspoCRM gets numbers that are new to it.
+    pub phone_format: PhoneFormat,
 }
 
 /// What Advoware has for it.
@@ -97,6 +99,7 @@ impl Loaded {
                 advo: &advo.view,
                 base: self.base.as_ref(),
                 first_meeting: self.first_meeting,
+                phone_format: self.phone_format,
             }),
             AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => None,
         }
@@ -109,7 +112,7 @@ impl Systems {
         let known = self.hub.known(id).await?;
         let expected = known.betnr;
         let (espo, advo) = self.look(id, expected).await?;
-        Ok(remembered(known, espo, advo))
+        Ok(remembered(known, espo, advo, self.espocrm.phone_format()))
     }
 
     /// Both sides, in one round trip if `expected` is the number that EspoCRM names.
@@ -139,7 +142,7 @@ impl Systems {
 }
 
 /// What was seen, beside what is remembered of it. What was agreed with another number says nothing about this one.
-fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide) -> Loaded {
+fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: PhoneFormat) -> Loaded {
     let is_claimed = known.betnr.is_some() && espo.betnr == known.betnr;
     let first_meeting = is_first_meeting(&known, &espo);
     let (stammdaten, newest) = match &advo {
@@ -162,6 +165,7 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide) -> Loaded {
         creation: known.creation,
         request: known.request,
         last_status: known.status,
+        phone_format,
     }
 }
 

@@ -4,10 +4,12 @@ mod client;
 mod filter;
 mod key_guard;
 mod map;
+mod names;
 mod patch;
 mod wire;
 
 pub use client::Espocrm;
 pub use filter::{Filter, ListPage, PageRequest};
 pub use map::{EspoBeteiligte, ListedBeteiligte};
+pub use names::FieldNames;
 pub use patch::{EspoPatch, UpdateAnswer};

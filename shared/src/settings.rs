@@ -16,8 +16,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::beteiligte::ConflictPolicy;
+use domain::kommunikation::PhoneFormat;
 use secrecy::{SecretSlice, SecretString};
 
+use crate::espocrm::FieldNames;
 use crate::http::BaseUrl;
 pub use crate::link::{AddressError, RedisAddress};
 use reader::Reader;
@@ -115,6 +118,10 @@ pub struct EspocrmSettings {
     pub api_key: SecretString,
     /// `ESPOCRM_API_TIMEOUT_SECONDS`, of one call.
     pub timeout: Duration,
+    /// `ESPOCRM_FIELDS`
+    pub fields: FieldNames,
+    /// `ESPOCRM_PHONE_FORMAT`
+    pub phone_format: PhoneFormat,
 }
 
 /// `SYNC_*` and the grace period.
@@ -124,6 +131,8 @@ pub struct SyncSettings {
     pub retry: Vec<Duration>,
     /// `SYNC_MAX_TRIES`: failures until permanently failed.
     pub max_tries: u32,
+    /// `SYNC_CONFLICT_POLICY`
+    pub conflict_policy: ConflictPolicy,
     /// `SYNC_AUTO_RESET_HOURS`
     pub auto_reset: Duration,
     /// `SYNC_RUN_LIMIT_SECONDS`: longest run of one job.

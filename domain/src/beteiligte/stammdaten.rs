@@ -13,7 +13,7 @@ mod tests;
 mod text;
 
 pub use base::{Base, Begun, Last, Pair};
-pub use comparison::{Comparison, ConflictPolicy, Newer, Origin, first_base};
+pub use comparison::{Comparison, Newer, Origin, first_base};
 pub use field::{ADVOWARE_FIELDS, ESPOCRM_FIELDS, Field, PartyKind, Side, Texts};
 pub use plan::{Change, Plan, Seen, creation, decided_for, not_kept, plan, settled};
 pub use text::is_same;

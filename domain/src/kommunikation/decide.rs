@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::equality::{Canonical, ESPO_MAX_ENTRIES, fits_advoware, for_espocrm};
+use super::equality::{Canonical, ESPO_MAX_ENTRIES, PhoneFormat, fits_advoware, for_espocrm};
 use super::komm_kz::{Kind, KommKz};
 use super::sides::{Entry, Gone, Identity, Row, Sides};
 use super::table::{Case, MarkedTlf, Seen, Tlf, case};
@@ -75,6 +75,7 @@ pub(super) fn decide<'s>(sides: &'s Sides<'s>, kind: Kind, approve_deletions: bo
 
 struct Draft<'s> {
     kind: Kind,
+    phone_format: PhoneFormat,
     entries: &'s [Entry],
     rows: Vec<(&'s Row<'s>, Seen)>,
     gone: Vec<&'s Gone>,
@@ -88,10 +89,10 @@ impl<'s> Draft<'s> {
             .rows
             .iter()
             .filter(|row| row.group.kind() == kind)
-            .map(|row| (row, see(row, entries, overflow.contains(&row.id()))))
+            .map(|row| (row, see(row, entries, sides.phone_format, overflow.contains(&row.id()))))
             .collect();
         let gone = sides.gone.iter().filter(|gone| gone.kind == kind && holds(entries, &gone.canonical)).collect();
-        Self { kind, entries, rows, gone, approve_deletions }
+        Self { kind, phone_format: sides.phone_format, entries, rows, gone, approve_deletions }
     }
 
     /// K6: a marker's value leaves EspoCRM only if no other row carries it. A row that holds what EspoCRM cannot hold keeps its
@@ -118,7 +119,7 @@ impl<'s> Draft<'s> {
             .filter_map(|(row, _)| row.marked())
             .chain(gone.iter().map(|gone| &gone.canonical))
             .collect();
-        let mut incoming = Incoming::of(self.kind, &self.rows);
+        let mut incoming = Incoming::of(self.kind, self.phone_format, &self.rows);
         let mut after = Vec::with_capacity(self.entries.len());
         for (position, entry) in self.entries.iter().enumerate() {
             if !leaving.contains(&entry.canonical) {
@@ -220,11 +221,13 @@ fn take(unbound: &mut Vec<usize>, entries: &[Entry], fits: impl Fn(&Entry) -> bo
     Some(unbound.remove(index))
 }
 
-fn see(row: &Row<'_>, entries: &[Entry], is_overflow: bool) -> Seen {
+fn see(row: &Row<'_>, entries: &[Entry], phone_format: PhoneFormat, is_overflow: bool) -> Seen {
     let tlf = match &row.value {
         None => Tlf::Empty,
         Some(value) if holds(entries, value) => Tlf::InEspo,
-        Some(_) if is_overflow || for_espocrm(row.group.kind(), &row.advo.tlf).is_none() => Tlf::Unholdable,
+        Some(_) if is_overflow || for_espocrm(row.group.kind(), &row.advo.tlf, phone_format).is_none() => {
+            Tlf::Unholdable
+        }
         Some(_) => Tlf::New,
     };
     match &row.identity {
@@ -276,13 +279,14 @@ struct New<'s> {
 struct Incoming<'s>(Vec<New<'s>>);
 
 impl<'s> Incoming<'s> {
-    fn of(kind: Kind, rows: &[(&'s Row<'s>, Seen)]) -> Self {
+    fn of(kind: Kind, phone_format: PhoneFormat, rows: &[(&'s Row<'s>, Seen)]) -> Self {
         let mut news: Vec<New<'s>> = Vec::new();
         for (row, seen) in rows {
             if !matches!(case(*seen), Case::Var4 | Case::Var6) {
                 continue;
             }
-            let (Some(canonical), Some(value)) = (row.value.clone(), for_espocrm(kind, &row.advo.tlf)) else {
+            let (Some(canonical), Some(value)) = (row.value.clone(), for_espocrm(kind, &row.advo.tlf, phone_format))
+            else {
                 continue;
             };
             // Two rows with one new value bring it once; one of them may replace an old value by it.

@@ -8,6 +8,16 @@ use super::komm_kz::Kind;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Canonical(String);
 
+/// How numbers that are new in EspoCRM are written there (K3). Which numbers are equal does not depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PhoneFormat {
+    /// `+493023125123`: where EspoCRM has international numbers switched on, which refuses all others.
+    #[default]
+    E164,
+    /// As Advoware spells it, where EspoCRM takes any spelling. What it would refuse is written in E.164.
+    AsTyped,
+}
+
 /// EspoCRM's limit for a mail address, in characters (DOMAIN 5).
 const ESPO_MAIL_MAX_CHARS: usize = 255;
 /// EspoCRM's limit for a phone number, in characters (DOMAIN 5).
@@ -31,15 +41,18 @@ pub(super) fn canonical(kind: Kind, value: &str) -> Option<Canonical> {
     }))
 }
 
-/// The form in which EspoCRM takes a value from Advoware: mails trimmed, phones in E.164 (DOMAIN 5). `None`: it cannot hold it.
-pub(super) fn for_espocrm(kind: Kind, value: &str) -> Option<String> {
+/// The form in which EspoCRM takes a value from Advoware: mails trimmed, phones in `format` (DOMAIN 5). `None`: it cannot hold it.
+pub(super) fn for_espocrm(kind: Kind, value: &str, format: PhoneFormat) -> Option<String> {
     let trimmed = value.trim();
     match kind {
         Kind::Mail => is_mail(trimmed).then(|| trimmed.to_owned()),
         Kind::Phone => {
             let number = phone(trimmed)?;
             // A number without area code parses too, but would ring somewhere else.
-            let written = number.is_valid().then(|| e164(&number))?;
+            let written = number.is_valid().then(|| match format {
+                PhoneFormat::AsTyped if is_taken_as_typed(trimmed) => trimmed.to_owned(),
+                PhoneFormat::AsTyped | PhoneFormat::E164 => e164(&number),
+            })?;
             (written.len() <= ESPO_PHONE_MAX_CHARS).then_some(written)
         }
     }
@@ -48,6 +61,11 @@ pub(super) fn for_espocrm(kind: Kind, value: &str) -> Option<String> {
 /// Whether Advoware's `tlf` can hold a value of EspoCRM.
 pub(super) fn fits_advoware(value: &str) -> bool {
     value.chars().count() <= ADVO_TLF_MAX_CHARS
+}
+
+/// EspoCRM's loose pattern for numbers: it knows neither a slash nor blanks and dashes beyond ASCII.
+fn is_taken_as_typed(number: &str) -> bool {
+    number.len() <= ESPO_PHONE_MAX_CHARS && number.chars().all(|c| c.is_ascii_digit() || " +()-.".contains(c))
 }
 
 fn e164(number: &PhoneNumber) -> String {
@@ -118,15 +136,15 @@ mod tests {
 
     #[test]
     fn k2_letters_never_become_digits() {
-        assert_eq!(for_espocrm(Kind::Phone, "030 23125123 privat"), None);
-        assert_eq!(for_espocrm(Kind::Phone, "0800 EXAMPLE"), None);
-        assert_eq!(for_espocrm(Kind::Phone, "030 23125123"), Some("+493023125123".to_owned()));
+        assert_eq!(for_espocrm(Kind::Phone, "030 23125123 privat", PhoneFormat::E164), None);
+        assert_eq!(for_espocrm(Kind::Phone, "0800 EXAMPLE", PhoneFormat::E164), None);
+        assert_eq!(for_espocrm(Kind::Phone, "030 23125123", PhoneFormat::E164), Some("+493023125123".to_owned()));
     }
 
     #[test]
     fn k2_espocrm_cannot_hold_what_is_no_number_or_no_mail_address() {
         for value in ["123456", "110", "siehe Akte", "+1", "030 23125123 / 0172 9925904"] {
-            assert_eq!(for_espocrm(Kind::Phone, value), None, "{value}");
+            assert_eq!(for_espocrm(Kind::Phone, value, PhoneFormat::E164), None, "{value}");
         }
         for value in [
             "DE.BRAK.0a1b",
@@ -137,10 +155,30 @@ mod tests {
             "@example.org",
             "a..b@example.org",
         ] {
-            assert_eq!(for_espocrm(Kind::Mail, value), None, "{value}");
+            assert_eq!(for_espocrm(Kind::Mail, value, PhoneFormat::E164), None, "{value}");
         }
         let long = format!("a@{}.org", "x.".repeat(130));
-        assert_eq!(for_espocrm(Kind::Mail, &long), None);
-        assert_eq!(for_espocrm(Kind::Mail, " A.b+c@mail.example.org "), Some("A.b+c@mail.example.org".to_owned()));
+        assert_eq!(for_espocrm(Kind::Mail, &long, PhoneFormat::E164), None);
+        assert_eq!(
+            for_espocrm(Kind::Mail, " A.b+c@mail.example.org ", PhoneFormat::E164),
+            Some("A.b+c@mail.example.org".to_owned())
+        );
+    }
+
+    #[test]
+    fn k3_a_number_is_written_as_typed_where_espocrm_takes_that() {
+        let written = |value: &str| for_espocrm(Kind::Phone, value, PhoneFormat::AsTyped);
+        for value in ["030 23125123", "+49 (0)30 23125-123", "0049 30 23125123"] {
+            assert_eq!(written(&format!(" {value} ")).as_deref(), Some(value));
+            assert_eq!(canonical(Kind::Phone, value), canonical(Kind::Phone, "+493023125123"));
+        }
+        // What EspoCRM would refuse.
+        for value in ["030/23125123", "030\u{2013}23125123", "0  3  0  -  2  3  1  2  5  -  1  2  3"] {
+            assert_eq!(written(value).as_deref(), Some("+493023125123"), "{value}");
+        }
+        for value in ["123456", "siehe Akte", "030 23125123 / 0172 9925904"] {
+            assert_eq!(written(value), None, "{value}");
+        }
+        assert_eq!(for_espocrm(Kind::Mail, " a@b.org ", PhoneFormat::AsTyped).as_deref(), Some("a@b.org"));
     }
 }

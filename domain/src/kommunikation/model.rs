@@ -3,6 +3,7 @@
 
 use super::base::Base;
 use super::direction::Direction;
+use super::equality::PhoneFormat;
 use super::plan::{AdvoWrite, EspoWrite, Plan, Seen, Target, plan};
 use super::record::agreement;
 use super::view::{AdvoRow, AdvoView, EspoView};
@@ -19,6 +20,8 @@ pub struct World {
     pub base: Option<Base>,
     /// Both records never agreed before.
     pub first_meeting: bool,
+    /// How EspoCRM gets numbers.
+    pub phone_format: PhoneFormat,
     /// EspoCRM's version of the record; every write moves it, a user's too.
     pub espo_version: u32,
     writes: u32,
@@ -57,7 +60,13 @@ const FIRST_CREATED_ID: i64 = 1_000;
 impl World {
     /// What a run would see.
     pub fn seen(&self) -> Seen<'_> {
-        Seen { espo: &self.espo, advo: &self.advo, base: self.base.as_ref(), first_meeting: self.first_meeting }
+        Seen {
+            espo: &self.espo,
+            advo: &self.advo,
+            base: self.base.as_ref(),
+            first_meeting: self.first_meeting,
+            phone_format: self.phone_format,
+        }
     }
 
     /// The plan of the next run.

@@ -3,6 +3,7 @@
 use super::base::{Ahead, Base};
 use super::decide::{Decided, Decision, decide};
 use super::direction::Direction;
+use super::equality::PhoneFormat;
 use super::espo_write::{ahead, espo_value, espo_write};
 use super::komm_kz::{Kind, KommKz};
 use super::marker::{Marker, UserText, render, render_slot};
@@ -23,6 +24,8 @@ pub struct Seen<'a> {
     pub base: Option<&'a Base>,
     /// The two records never agreed before: markers may be another record's.
     pub first_meeting: bool,
+    /// How EspoCRM gets numbers that are new to it.
+    pub phone_format: PhoneFormat,
 }
 
 /// The seed's six variants, and the two writes that change no value.

@@ -1,7 +1,7 @@
 //! Reading both sides: what each Advoware row is (K1a, K2) and which values EspoCRM holds.
 
 use super::base::{Ahead, Base, BaseRow};
-use super::equality::{Canonical, canonical};
+use super::equality::{Canonical, PhoneFormat, canonical};
 use super::komm_kz::{self, Group, Kind, KommKz, of_espo_type};
 use super::marker::{Marker, Remark};
 use super::plan::Seen;
@@ -96,11 +96,12 @@ pub(super) struct Sides<'a> {
     pub(super) mails: Vec<Entry>,
     pub(super) phones: Vec<Entry>,
     pub(super) gone: Vec<Gone>,
+    pub(super) phone_format: PhoneFormat,
 }
 
 impl<'a> Sides<'a> {
     pub(super) fn read(seen: Seen<'a>) -> Self {
-        let Seen { espo, advo, first_meeting, .. } = seen;
+        let Seen { espo, advo, first_meeting, phone_format, .. } = seen;
         let mails = read_mails(espo, &advo.top_level);
         let phones = read_phones(espo, &advo.top_level);
         let memory = Memory::of(seen.base, &mails, &phones);
@@ -121,7 +122,7 @@ impl<'a> Sides<'a> {
             }
         }
         rows.sort_by_key(Row::id);
-        Self { rows, unreadable, mails, phones, gone: memory.gone(advo) }
+        Self { rows, unreadable, mails, phones, gone: memory.gone(advo), phone_format }
     }
 
     pub(super) fn entries(&self, kind: Kind) -> &[Entry] {

@@ -280,6 +280,22 @@ fn k3_a_number_in_advoware_keeps_its_spelling_and_espocrm_gets_e164() {
 }
 
 #[test]
+fn k3_where_espocrm_takes_any_spelling_it_gets_advowares_and_both_agree() {
+    let mut world = World::default();
+    world.phone_format = PhoneFormat::AsTyped;
+    world.advo.rows.push(bare_row(1, " 030 23125 10-0", Some("Zentrale")));
+    world.run(Direction::Both);
+    assert_eq!(world.espo.phones.first().map(|phone| phone.number.as_str()), Some("030 23125 10-0"));
+    // Var6 keeps the new spelling, too; a mere change of spelling is none.
+    for (typed, held) in [("0170 1234567", "0170 1234567"), ("+49 170 1234567", "0170 1234567")] {
+        world.advo.rows.iter_mut().for_each(|row| row.tlf = typed.to_owned());
+        world.run(Direction::Both);
+        assert_eq!(world.espo.phones.first().map(|phone| phone.number.as_str()), Some(held));
+        assert!(world.plan(Direction::Both).is_empty());
+    }
+}
+
+#[test]
 fn k5_changes_are_told_by_the_base_or_without_one_by_hash_and_markers() {
     let mut world = online(world(&[A], vec![row(7, A, Some(A))]));
     assert_eq!(changed(world.seen()), Changed { espo: false, advo: true }, "no hash yet");

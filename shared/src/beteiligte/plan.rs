@@ -1,6 +1,7 @@
 //! The whole plan of one run, as the job carries it out and the dry run prints it.
 
-use domain::beteiligte::stammdaten::{self, Change, Comparison, ConflictPolicy, Side};
+use domain::beteiligte::ConflictPolicy;
+use domain::beteiligte::stammdaten::{self, Change, Comparison, Side};
 use domain::finding::Finding;
 use domain::kommunikation::{self, AdvoWrite, Direction, RowContent, Target};
 use serde_json::{Value, json};

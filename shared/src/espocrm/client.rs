@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::ids::EspoId;
+use domain::kommunikation::PhoneFormat;
 use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
@@ -11,8 +12,9 @@ use serde_json::{Value, json};
 use super::filter::{self, Filter, ListPage, PageRequest};
 use super::key_guard::KeyGuard;
 use super::map::{self, EspoBeteiligte};
+use super::names::FieldNames;
 use super::patch::{EspoPatch, UpdateAnswer};
-use super::wire::{self, ENTITY};
+use super::wire;
 use crate::error::{ApiError, ErrorKind, Operation, Refusal};
 use crate::http::{Answer, BaseUrl, Http, SetupError, kind_of_status, parse_json};
 use crate::settings::EspocrmSettings;
@@ -27,6 +29,8 @@ struct Shared {
     http: Http,
     api_base_url: BaseUrl,
     api_key: HeaderValue,
+    names: FieldNames,
+    phone_format: PhoneFormat,
     guard: KeyGuard,
 }
 
@@ -40,14 +44,22 @@ impl Espocrm {
             http: Http::new(settings.timeout)?,
             api_base_url: settings.api_base_url.clone(),
             api_key,
+            names: settings.fields.clone(),
+            phone_format: settings.phone_format,
             guard: KeyGuard::default(),
         })))
     }
 
+    /// How it gets numbers that are new to it.
+    pub fn phone_format(&self) -> PhoneFormat {
+        self.0.phone_format
+    }
+
     /// One record with its phones and mails.
     pub async fn get_beteiligte(&self, id: &EspoId) -> Result<EspoBeteiligte, ApiError> {
-        let request = self.request(Method::GET, &[ENTITY, id.as_str()]);
-        self.call(Operation::EspocrmGetBeteiligte, request, |answer| map::beteiligte(answer, id)).await
+        let request = self.request(Method::GET, &[self.0.names.entity(), id.as_str()]);
+        self.call(Operation::EspocrmGetBeteiligte, request, |answer| map::beteiligte(self.0.names.incoming(answer), id))
+            .await
     }
 
     /// Sets some fields. With `version`, EspoCRM answers [`ErrorKind::Conflict`] if somebody changed the record since,
@@ -59,20 +71,27 @@ impl Espocrm {
         version: Option<i64>,
     ) -> Result<UpdateAnswer, ApiError> {
         // `json` sends exactly `application/json`; a body of any other type is silently ignored (DOMAIN 5).
-        let mut request = self.request(Method::PUT, &[ENTITY, id.as_str()]).json(patch.body());
+        let mut request =
+            self.request(Method::PUT, &[self.0.names.entity(), id.as_str()]).json(&self.0.names.outgoing(patch.body()));
         if let Some(version) = version {
             request = request.header("X-Version-Number", version);
         }
-        self.call(Operation::EspocrmUpdateBeteiligte, request, UpdateAnswer::read).await
+        self.call(Operation::EspocrmUpdateBeteiligte, request, |answer| {
+            UpdateAnswer::read(self.0.names.incoming(answer))
+        })
+        .await
     }
 
     /// One page of records; without phones and mails, which no list carries.
     pub async fn list_beteiligte(&self, filter: &Filter, page: PageRequest) -> Result<ListPage, ApiError> {
-        let request = self.request(Method::GET, &[ENTITY]).query(&filter::query(filter, page));
+        let request = self
+            .request(Method::GET, &[self.0.names.entity()])
+            .query(&self.0.names.outgoing_query(filter::query(filter, page)));
         let read = |answer| {
             let (elements, total) = wire::list(answer)?;
             let count = elements.len();
-            let records: Vec<_> = elements.into_iter().filter_map(map::listed).collect();
+            let records: Vec<_> =
+                elements.into_iter().filter_map(|element| map::listed(self.0.names.incoming(element))).collect();
             let unreadable = u32::try_from(count - records.len()).unwrap_or(u32::MAX);
             Ok(ListPage { records, unreadable, total, next: page.after(count) })
         };
@@ -82,7 +101,7 @@ impl Espocrm {
     /// Posts into the record's stream, which its followers are notified of. API users may not create notifications, and
     /// maybe not this either: then the answer is [`ErrorKind::Forbidden`].
     pub async fn post_note(&self, id: &EspoId, text: &str) -> Result<(), ApiError> {
-        let note = json!({"type": "Post", "parentType": ENTITY, "parentId": id.as_str(), "post": text});
+        let note = json!({"type": "Post", "parentType": self.0.names.entity(), "parentId": id.as_str(), "post": text});
         let request = self.request(Method::POST, &["Note"]).json(&note);
         self.call(Operation::EspocrmPostNote, request, |_| Ok(())).await
     }

@@ -39,6 +39,30 @@ pub(super) mod field {
     pub(crate) const ADVOWARE_ROW_ID: &str = "advowareRowId";
 }
 
+/// EspoCRM's own fields that we use.
+pub(super) const OWN_FIELDS: [&str; 7] = [
+    field::ID,
+    field::DELETED,
+    field::CREATED_AT,
+    field::MODIFIED_AT,
+    field::VERSION_NUMBER,
+    field::MAILS,
+    field::PHONES,
+];
+
+/// Fields that were added for this sync.
+pub(super) const SYNC_FIELDS: [&str; 9] = [
+    field::BETNR,
+    field::SYNC_STATUS,
+    field::SYNC_RETRY_COUNT,
+    field::SYNC_NEXT_RETRY,
+    field::SYNC_AUTO_RESET_AT,
+    field::SYNC_ERROR_MESSAGE,
+    field::KOMMUNIKATION_HASH,
+    field::ADVOWARE_LAST_SYNC,
+    field::ADVOWARE_ROW_ID,
+];
+
 /// Fields of the Stammdaten that are synced (A, DOMAIN 2), and what is said where one is missing.
 pub(super) const STAMMDATEN: [(&str, &str); 8] = {
     macro_rules! table {

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use domain::beteiligte::ConflictPolicy;
+use domain::kommunikation::PhoneFormat;
 use tracing_subscriber::EnvFilter;
 
 use super::reader::{Reader, Unit};
@@ -11,6 +13,7 @@ use super::{
     AdvowareSettings, EspocrmSettings, LimitSettings, LogFormat, LogSettings, ProducerSettings, SyncSettings,
     WorkerSettings,
 };
+use crate::espocrm::FieldNames;
 use crate::http::BaseUrl;
 
 pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
@@ -108,12 +111,35 @@ pub(super) fn espocrm(r: &mut Reader<'_>) -> Option<EspocrmSettings> {
     let api_base_url = r.required_parsed("ESPOCRM_API_BASE_URL", BaseUrl::parse);
     let api_key = r.required_secret("ESPOCRM_API_KEY");
     let timeout = r.duration("ESPOCRM_API_TIMEOUT_SECONDS", Unit::Seconds, 30.0);
-    Some(EspocrmSettings { api_base_url: api_base_url?, api_key: api_key?, timeout: timeout? })
+    let fields = espocrm_fields(r);
+    let phone_format = r.parsed("ESPOCRM_PHONE_FORMAT", "e164", |text| match text {
+        "e164" => Ok(PhoneFormat::E164),
+        "as_typed" => Ok(PhoneFormat::AsTyped),
+        _ => Err("expected e164 or as_typed"),
+    });
+    Some(EspocrmSettings {
+        api_base_url: api_base_url?,
+        api_key: api_key?,
+        timeout: timeout?,
+        fields: fields?,
+        phone_format: phone_format?,
+    })
+}
+
+fn espocrm_fields(r: &mut Reader<'_>) -> Option<FieldNames> {
+    let name = "ESPOCRM_FIELDS";
+    let Some(path) = r.optional(name) else { return Some(FieldNames::default()) };
+    let json = r.file(name, path)?;
+    let parsed = FieldNames::parse(&json);
+    parsed.map_err(|problems| problems.into_iter().for_each(|problem| r.problem(name, problem))).ok()
 }
 
 fn sync(r: &mut Reader<'_>) -> Option<SyncSettings> {
     let retry = r.durations("SYNC_RETRY_MINUTES", Unit::Minutes, "1,5,15,60,240");
     let max_tries = r.number("SYNC_MAX_TRIES", 5, 1..=1000);
+    let conflict_policy = r.parsed("SYNC_CONFLICT_POLICY", ConflictPolicy::default().name(), |text| {
+        ConflictPolicy::parse(text).ok_or("expected espocrm_wins, newest_wins or manual")
+    });
     let auto_reset = r.duration("SYNC_AUTO_RESET_HOURS", Unit::Hours, 24.0);
     let run_limit = r.duration("SYNC_RUN_LIMIT_SECONDS", Unit::Seconds, 900.0);
     let lease = r.duration("SYNC_LEASE_SECONDS", Unit::Seconds, 6.0);
@@ -121,6 +147,7 @@ fn sync(r: &mut Reader<'_>) -> Option<SyncSettings> {
     Some(SyncSettings {
         retry: retry?,
         max_tries: max_tries?,
+        conflict_policy: conflict_policy?,
         auto_reset: auto_reset?,
         run_limit: run_limit?,
         lease: lease?,

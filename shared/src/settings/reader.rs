@@ -159,14 +159,15 @@ impl<'a> Reader<'a> {
     }
 
     fn secret_file(&mut self, file_name: &str, path: &str) -> Option<SecretString> {
-        match std::fs::read_to_string(path) {
-            // An empty file is a secret that is not used, as in the compose set-up: a required one is then told as missing.
-            Ok(content) => Some(content.trim()).filter(|secret| !secret.is_empty()).map(SecretString::from),
-            Err(error) => {
-                self.problem(file_name, format_args!("the file cannot be read ({})", error.kind()));
-                None
-            }
-        }
+        let content = self.file(file_name, path)?;
+        // An empty file is a secret that is not used, as in the compose set-up: a required one is then told as missing.
+        Some(content.trim()).filter(|secret| !secret.is_empty()).map(SecretString::from)
+    }
+
+    /// The content of the file that the setting `name` names.
+    pub(super) fn file(&mut self, name: &str, path: &str) -> Option<String> {
+        let content = std::fs::read_to_string(path);
+        content.map_err(|error| self.problem(name, format_args!("the file cannot be read ({})", error.kind()))).ok()
     }
 }
 

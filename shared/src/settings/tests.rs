@@ -35,6 +35,9 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(worker.advoware.auth_url.to_string(), "https://security.advo-net.net/");
     assert_eq!(worker.sync.retry.iter().map(Duration::as_secs).collect::<Vec<_>>(), [60, 300, 900, 3600, 14_400]);
     assert_eq!(worker.sync.lease, Duration::from_secs(6));
+    assert_eq!(worker.sync.auto_reset, Duration::from_hours(24));
+    assert_eq!(worker.sync.conflict_policy, ConflictPolicy::EspocrmWins);
+    assert_eq!((worker.espocrm.phone_format, worker.espocrm.fields), (PhoneFormat::E164, FieldNames::default()));
     assert_eq!(worker.sync.run_limit, Duration::from_mins(15));
     assert_eq!((worker.limits.advoware_max_parallel, worker.limits.google_requests_per_minute), (8, 600));
     assert_eq!(worker.limits.breaker, Duration::from_secs(30));
@@ -134,6 +137,50 @@ fn a_secret_may_come_from_a_file_but_not_from_both() {
 
     let absent = read(base().chain([("ADVOWARE_PASSWORD_FILE", "/nowhere")]).collect()).unwrap_err();
     assert_eq!(absent.problems(), ["ADVOWARE_PASSWORD_FILE: the file cannot be read (entity not found)"]);
+}
+
+#[test]
+fn espocrms_field_names_come_from_a_file_with_all_its_problems_in_the_one_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fields.json");
+    let read = |json: &str| {
+        std::fs::write(&path, json).unwrap();
+        let changes = [("ESPOCRM_FIELDS", path.to_str().unwrap()), ("ESPOCRM_PHONE_FORMAT", "as-typed")];
+        let source = complete().into_iter().chain(changes).collect::<Source>();
+        EspocrmSettings::read(&source).unwrap_err().problems().to_vec()
+    };
+    let phone_format = "ESPOCRM_PHONE_FORMAT: expected e164 or as_typed";
+    assert_eq!(read(r#"{"betnr": "advowareNummer"}"#), [phone_format]);
+    assert_eq!(
+        read(r#"{"betnr": "1", "nummer": "x"}"#),
+        [
+            "ESPOCRM_FIELDS: betnr: expected a name of letters, digits and underscores that begins with a letter",
+            "ESPOCRM_FIELDS: nummer is no field that can have another name",
+            phone_format,
+        ]
+    );
+    let absent = EspocrmSettings::read(&with(&[("ESPOCRM_FIELDS", "/nowhere")])).unwrap_err();
+    assert_eq!(absent.problems(), ["ESPOCRM_FIELDS: the file cannot be read (entity not found)"]);
+
+    std::fs::write(&path, r#"{"entity": "CPartei"}"#).unwrap();
+    let changes = [("ESPOCRM_FIELDS", path.to_str().unwrap()), ("ESPOCRM_PHONE_FORMAT", "as_typed")];
+    let settings = EspocrmSettings::read(&complete().into_iter().chain(changes).collect()).unwrap();
+    assert_ne!(settings.fields, FieldNames::default());
+    assert_eq!(settings.phone_format, PhoneFormat::AsTyped);
+}
+
+#[test]
+fn the_conflict_policy_is_one_of_three() {
+    for (text, policy) in [
+        ("espocrm_wins", ConflictPolicy::EspocrmWins),
+        ("newest_wins", ConflictPolicy::NewestWins),
+        ("manual", ConflictPolicy::Manual),
+    ] {
+        let sync = WorkerSettings::read(&with(&[("SYNC_CONFLICT_POLICY", text)])).unwrap().sync;
+        assert_eq!(sync.conflict_policy, policy);
+    }
+    let error = ProducerSettings::read(&with(&[("SYNC_CONFLICT_POLICY", "advoware_wins")])).unwrap_err();
+    assert_eq!(error.problems(), ["SYNC_CONFLICT_POLICY: expected espocrm_wins, newest_wins or manual"]);
 }
 
 #[test]

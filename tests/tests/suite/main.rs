@@ -11,6 +11,7 @@
 mod bad_input;
 mod edits;
 mod faults;
+mod firms;
 mod harness_programs;
 mod harness_servers;
 mod harness_survivors;

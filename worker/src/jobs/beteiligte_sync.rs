@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use domain::beteiligte::stammdaten::ConflictPolicy;
-use domain::beteiligte::{Ending, SyncStatus};
+use domain::beteiligte::{ConflictPolicy, Ending, SyncStatus};
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId};
 use domain::job::{Backoff, Wants};

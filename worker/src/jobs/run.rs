@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use domain::beteiligte::SyncStatus;
-use domain::beteiligte::stammdaten::{self, Change, ConflictPolicy};
+use domain::beteiligte::ConflictPolicy;
+use domain::beteiligte::stammdaten::{self, Change};
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId, RowId};
 use domain::kommunikation::{Base, Direction, EspoMail, EspoPhone, Summary, Variant, Written, changed, not_kept};

@@ -5,32 +5,6 @@ use super::field::{Field, PartyKind, Side, Texts};
 use super::text::canonical;
 use crate::kommunikation::Direction;
 
-/// Who wins where both sides changed a field (`SYNC_CONFLICT_POLICY`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ConflictPolicy {
-    /// EspoCRM, as the seed says.
-    #[default]
-    EspocrmWins,
-    /// The side that was changed last; EspoCRM where neither can be told to be.
-    NewestWins,
-    /// Nobody, until a person decides.
-    Manual,
-}
-
-impl ConflictPolicy {
-    /// Every policy.
-    pub const ALL: [Self; 3] = [Self::EspocrmWins, Self::NewestWins, Self::Manual];
-
-    /// As in settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EspocrmWins => "espocrm_wins",
-            Self::NewestWins => "newest_wins",
-            Self::Manual => "manual",
-        }
-    }
-}
-
 /// How both sides' Stammdaten compare: the rows of DOMAIN 4's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {

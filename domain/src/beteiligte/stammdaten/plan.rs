@@ -1,9 +1,10 @@
 //! The plan for the Stammdaten of one run. Pure; carrying it out is the worker's business.
 
 use super::base::{Base, Pair};
-use super::comparison::{Comparison, ConflictPolicy};
+use super::comparison::Comparison;
 use super::field::{Field, PartyKind, Side, Texts};
 use super::text::{canonical, render};
+use crate::beteiligte::ConflictPolicy;
 use crate::finding::{Finding, FindingKind};
 use crate::kommunikation::Direction;
 

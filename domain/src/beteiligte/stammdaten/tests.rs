@@ -1,6 +1,7 @@
 //! One field through every state: both sides, what is remembered, policies, stops and users' edits in between.
 
 use super::*;
+use crate::beteiligte::ConflictPolicy;
 use crate::finding::FindingKind;
 use crate::kommunikation::Direction;
 

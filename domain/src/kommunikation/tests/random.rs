@@ -32,9 +32,11 @@ fn any_world() -> impl Strategy<Value = World> {
     let mails = proptest::collection::vec((any_value(), any::<bool>(), any::<bool>()), 0..4);
     let types = proptest::sample::select(&["Office", "Fax", "Mobile", "Home", "Other", "Eigener Typ"][..]);
     let phones = proptest::collection::vec((any_value(), types, any::<bool>()), 0..4);
-    (rows, mails, phones, proptest::collection::vec((0i64..8, any_value()), 0..5), any::<bool>()).prop_map(
-        |(rows, mails, phones, known, has_base)| {
+    let format = proptest::sample::select(&[PhoneFormat::E164, PhoneFormat::AsTyped][..]);
+    (rows, mails, phones, proptest::collection::vec((0i64..8, any_value()), 0..5), any::<bool>(), format).prop_map(
+        |(rows, mails, phones, known, has_base, phone_format)| {
             let mut world = World::default();
+            world.phone_format = phone_format;
             for (index, (tlf, bemerkung, komm_kz, online)) in (0..).zip(rows) {
                 world.advo.rows.push(AdvoRow { komm_kz, online, ..bare_row(index, &tlf, bemerkung.as_deref()) });
             }
