@@ -44,7 +44,7 @@ mod webhook;
 mod wire;
 
 pub use addresses::{Addresses, Credentials};
-pub use advoware::{AdvowareSwitches, Kommunikation, NewKommunikation, NumberSpelling};
+pub use advoware::{AdvowareSwitches, DateShape, Kommunikation, NewKommunikation, NumberSpelling};
 pub use agenda::{Edge, Moment, Pause};
 pub use calls::Calls;
 pub use clock::Clock;

@@ -107,13 +107,13 @@ pub(crate) const CONFIGURATOR_PREFIX: &str = "/AdvonetConfigurator/";
 pub(crate) const SECURITY_PREFIX: &str = "/security/";
 pub(crate) const ESPOCRM_PREFIX: &str = "/espocrm/api/v1";
 
-/// Reads the request line; `None` where no system lives.
-pub(crate) fn route(method: &Method, path: &str) -> Option<Route> {
+/// Reads the request line; `None` where no system lives. `entity` is EspoCRM's name of the entity type.
+pub(crate) fn route(method: &Method, path: &str, entity: &str) -> Option<Route> {
     if let Some(rest) = path.strip_prefix(ADVOWARE_PREFIX) {
         return Some(advoware_route(method, rest));
     }
     if let Some(rest) = path.strip_prefix(ESPOCRM_PREFIX) {
-        return Some(espocrm_route(method, rest.trim_start_matches('/')));
+        return Some(espocrm_route(method, rest.trim_start_matches('/'), entity));
     }
     let operation = if let Some(rest) = path.strip_prefix(CONFIGURATOR_PREFIX) {
         if rest == "api/Url" && method == Method::GET { Operation::AdvowareUrl } else { Operation::AdvowareUnknown }
@@ -147,14 +147,14 @@ fn advoware_route(method: &Method, rest: &str) -> Route {
     Route { operation, keys }
 }
 
-fn espocrm_route(method: &Method, rest: &str) -> Route {
+fn espocrm_route(method: &Method, rest: &str, entity: &str) -> Route {
     let segments: Vec<&str> = rest.split('/').collect();
     let (operation, key) = match (method.as_str(), segments.as_slice()) {
-        ("GET", ["CBeteiligte"]) => (Operation::EspoList, None),
-        ("POST", ["CBeteiligte"]) => (Operation::EspoPost, None),
-        ("GET", ["CBeteiligte", id]) => (Operation::EspoGet, Some(*id)),
-        ("PUT" | "PATCH", ["CBeteiligte", id]) => (Operation::EspoPut, Some(*id)),
-        ("DELETE", ["CBeteiligte", id]) => (Operation::EspoDelete, Some(*id)),
+        ("GET", [name]) if *name == entity => (Operation::EspoList, None),
+        ("POST", [name]) if *name == entity => (Operation::EspoPost, None),
+        ("GET", [name, id]) if *name == entity => (Operation::EspoGet, Some(*id)),
+        ("PUT" | "PATCH", [name, id]) if *name == entity => (Operation::EspoPut, Some(*id)),
+        ("DELETE", [name, id]) if *name == entity => (Operation::EspoDelete, Some(*id)),
         ("POST", ["Note"]) => (Operation::EspoPostNote, None),
         ("POST", ["Notification"]) => (Operation::EspoPostNotification, None),
         _ => (Operation::EspoUnknown, None),

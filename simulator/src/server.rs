@@ -244,7 +244,8 @@ async fn outside_system(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(route) = route(&parts.method, parts.uri.path()) else {
+    let entity = locked(&stage.world).espocrm.switches.entity.clone();
+    let Some(route) = route(&parts.method, parts.uri.path(), &entity) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT_BYTES).await else {

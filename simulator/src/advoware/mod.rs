@@ -1,5 +1,6 @@
 //! Advoware: gateway, Beteiligte, Kommunikationen (DOMAIN 1 and 2).
 
+mod date;
 mod gateway;
 mod record;
 
@@ -14,6 +15,7 @@ pub use record::Kommunikation;
 pub(crate) use record::{Beteiligter, stored_bemerkung};
 
 use crate::addresses::{Addresses, Credentials};
+use crate::advoware::date::{DATE_FIELDS, is_date};
 use crate::advoware::gateway::Gateway;
 use crate::call::{Answer, Call};
 use crate::clock::Clock;
@@ -34,6 +36,22 @@ pub enum NumberSpelling {
     /// `id`
     #[serde(rename = "id")]
     Id,
+    /// The answer carries no number at all.
+    #[serde(rename = "none")]
+    None,
+}
+
+/// Shape of a date in Advoware's answers; either shape is taken on write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateShape {
+    /// As it was written or seeded.
+    #[default]
+    AsStored,
+    /// `YYYY-MM-DD`
+    Date,
+    /// `YYYY-MM-DDT00:00:00`
+    DateTime,
 }
 
 /// Advoware's behaviour where installations or sources differ.
@@ -49,6 +67,10 @@ pub struct AdvowareSwitches {
     pub komm_kz_shown: bool,
     /// How the POST answer spells the number.
     pub number_spelling: NumberSpelling,
+    /// How dates are answered.
+    pub date_shape: DateShape,
+    /// An empty date is answered as `0001-01-01T00:00:00` instead of null.
+    pub empty_date_is_year_one: bool,
     /// Life of a token.
     pub token_lifetime_seconds: i64,
     /// The token answer carries `expiration_utc`.
@@ -68,6 +90,8 @@ impl Default for AdvowareSwitches {
             array_of_one: false,
             komm_kz_shown: false,
             number_spelling: NumberSpelling::BetNr,
+            date_shape: DateShape::AsStored,
+            empty_date_is_year_one: false,
             token_lifetime_seconds: 55 * 60,
             expiration_utc_told: true,
             expires_in_told: true,
@@ -167,13 +191,14 @@ impl Advoware {
         let Some(beteiligter) = self.beteiligte.get(&betnr) else { return bad_request() };
         let mut wire = beteiligter.to_wire(&self.switches);
         let spelled = match self.switches.number_spelling {
-            NumberSpelling::BetNr => "betNr",
-            NumberSpelling::Betnr => "betnr",
-            NumberSpelling::Id => "id",
+            NumberSpelling::BetNr => Some("betNr"),
+            NumberSpelling::Betnr => Some("betnr"),
+            NumberSpelling::Id => Some("id"),
+            NumberSpelling::None => None,
         };
         if let Some(map) = wire.as_object_mut() {
             map.remove("betNr");
-            map.insert(spelled.to_owned(), json!(betnr));
+            map.extend(spelled.map(|name| (name.to_owned(), json!(betnr))));
         }
         Answer::ok(&wire)
     }
@@ -274,7 +299,8 @@ impl Advoware {
 fn stammdaten(call: &Call) -> Option<Map<String, Value>> {
     let Some(Value::Object(body)) = call.json() else { return None };
     let named = body.get("name").and_then(Value::as_str).is_some_and(|name| !name.trim().is_empty());
-    named.then_some(body)
+    let dated = DATE_FIELDS.iter().filter_map(|field| body.get(*field)).all(is_date);
+    (named && dated).then_some(body)
 }
 
 /// Reads a Kommunikation body. A key that is missing is lost, as everywhere in a replacing PUT; a wrong type is refused.

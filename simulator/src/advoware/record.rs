@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::advoware::AdvowareSwitches;
+use crate::advoware::date::{self, DATE_FIELDS};
 use crate::clock::berlin_wall_time;
 
 /// Stammdaten every answer shows, null where nothing is stored.
@@ -85,6 +86,10 @@ impl Beteiligter {
         for field in KNOWN_FIELDS {
             wire.entry(field).or_insert(Value::Null);
         }
+        for field in DATE_FIELDS {
+            let stored = wire.entry(field).or_insert(Value::Null);
+            *stored = date::answered(stored, switches);
+        }
         for (field, komm_kz) in TOP_LEVEL {
             let value = self.rows.iter().find(|row| row.komm_kz == komm_kz && !row.tlf.is_empty());
             wire.insert(field.to_owned(), value.map_or(Value::Null, |row| json!(row.tlf)));
@@ -104,6 +109,11 @@ impl Beteiligter {
         }
         for (derived, _) in TOP_LEVEL {
             body.remove(derived);
+        }
+        for field in DATE_FIELDS {
+            if let Some(written) = body.get_mut(field) {
+                *written = date::stored(written.take());
+            }
         }
         body
     }

@@ -8,6 +8,7 @@ use crate::call::{Answer, Call};
 use crate::clock::espo_time;
 use crate::espocrm::data::Channel;
 use crate::espocrm::filter::{Where, is_attribute, order, parameters};
+use crate::espocrm::names::{Names, standard_body};
 use crate::espocrm::record::{Actor, Record};
 use crate::espocrm::{EspoCrm, Note, Refusal};
 use crate::operation::{Operation, Route};
@@ -24,22 +25,27 @@ impl EspoCrm {
         if let Some(refused) = self.authenticate(call, now) {
             return refused;
         }
+        let names = Names::of(&self.switches);
+        names.answer(self.answer_in_standard_names(call, route, &names, now))
+    }
+
+    fn answer_in_standard_names(&mut self, call: &Call, route: &Route, names: &Names, now: DateTime<Utc>) -> Answer {
         let id = route.keys.first().map(String::as_str).unwrap_or_default();
         match route.operation {
             Operation::EspoGet => match self.read(id) {
                 Some(form) => Answer::ok(&Value::Object(form)),
                 None => Answer::reason(StatusCode::NOT_FOUND, &format!("Record {id} does not exist.")),
             },
-            Operation::EspoList => self.list(call),
-            Operation::EspoPut => with_body(call, |body| self.put(id, body, call, now)),
-            Operation::EspoPost => with_body(call, |body| self.post(body, call, now)),
+            Operation::EspoList => self.list(call, names),
+            Operation::EspoPut => with_body(call, names, |body| self.put(id, body, call, now)),
+            Operation::EspoPost => with_body(call, names, |body| self.post(body, call, now)),
             Operation::EspoDelete => match self.delete(id, Actor::ApiUser, now) {
                 Ok(()) => Answer::ok(&json!(true)),
                 Err(refusal) => self.refuse(id, refusal),
             },
-            Operation::EspoPostNote => with_body(call, |body| self.post_note(body, now)),
+            Operation::EspoPostNote => with_body(call, &Names::default(), |body| self.post_note(body, now)),
             Operation::EspoPostNotification => Answer::reason(StatusCode::FORBIDDEN, "No create access."),
-            _ => unknown(call),
+            _ => self.unknown(call),
         }
     }
 
@@ -97,7 +103,7 @@ impl EspoCrm {
     fn post_note(&mut self, body: &Map<String, Value>, now: DateTime<Utc>) -> Answer {
         let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
         let parent_id = text("parentId");
-        if text("type") != "Post" || text("parentType") != "CBeteiligte" || self.record(parent_id).is_none() {
+        if text("type") != "Post" || text("parentType") != self.switches.entity || self.record(parent_id).is_none() {
             return Answer::reason(StatusCode::FORBIDDEN, "No access to parent.");
         }
         if text("post").trim().is_empty() {
@@ -107,7 +113,7 @@ impl EspoCrm {
         let answer = Answer::ok(&json!({
             "id": note.id,
             "type": "Post",
-            "parentType": "CBeteiligte",
+            "parentType": self.switches.entity,
             "parentId": note.parent_id,
             "post": note.post,
             "createdAt": espo_time(now),
@@ -119,7 +125,9 @@ impl EspoCrm {
     fn refuse(&self, id: &str, refusal: Refusal) -> Answer {
         match refusal {
             Refusal::NotFound => Answer::reason(StatusCode::NOT_FOUND, &format!("Record {id} not found.")),
-            Refusal::Validation { field, kind } => validation("CBeteiligte", &field, kind),
+            Refusal::Validation { field, kind } => {
+                validation(&self.switches.entity, &Names::of(&self.switches).own(&field), kind)
+            }
             Refusal::Modified { values, version_number } => {
                 let body = json!({ "values": values, "versionNumber": version_number });
                 Answer::json(StatusCode::CONFLICT, &body).with_header("x-status-reason", "modified")
@@ -131,15 +139,15 @@ impl EspoCrm {
         }
     }
 
-    fn list(&self, call: &Call) -> Answer {
-        match self.page(call) {
+    fn list(&self, call: &Call, names: &Names) -> Answer {
+        match self.page(call, names) {
             Ok(body) => Answer::ok(&body),
             Err((status, reason)) => Answer::reason(status, &reason),
         }
     }
 
-    fn page(&self, call: &Call) -> Result<Value, (StatusCode, String)> {
-        let given = parameters(call);
+    fn page(&self, call: &Call, names: &Names) -> Result<Value, (StatusCode, String)> {
+        let given = names.parameters(parameters(call));
         let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
         let text = |name: &str| match given.get(name) {
             Some(Value::String(text)) => Some(text.clone()),
@@ -182,6 +190,15 @@ impl EspoCrm {
         };
         Ok(json!({ "total": total, "list": list }))
     }
+
+    fn unknown(&self, call: &Call) -> Answer {
+        let path = call.uri.path();
+        let controller = path.rsplit("/api/v1/").next().and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        if controller == self.switches.entity {
+            return Answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        Answer::reason(StatusCode::NOT_FOUND, &format!("Controller '{controller}' does not exist."))
+    }
 }
 
 #[derive(PartialEq)]
@@ -202,15 +219,14 @@ impl Ord for SortKey {
 }
 
 /// Any type but JSON is silently ignored: the write becomes one of nothing. Malformed JSON is 500.
-fn with_body(call: &Call, write: impl FnOnce(&Map<String, Value>) -> Answer) -> Answer {
+fn with_body(call: &Call, names: &Names, write: impl FnOnce(&Map<String, Value>) -> Answer) -> Answer {
     let declared = call.header("content-type").unwrap_or_default();
     if !declared.to_ascii_lowercase().starts_with("application/json") {
         return write(&Map::new());
     }
-    match call.json() {
-        Some(Value::Object(body)) => write(&body),
-        Some(Value::Array(items)) => write(&Map::from_iter([("list".to_owned(), Value::Array(items))])),
-        _ => Answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
+    match standard_body(names, call) {
+        Some(body) => write(&body),
+        None => Answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 
@@ -222,13 +238,4 @@ fn validation(entity: &str, field: &str, kind: &str) -> Answer {
         "x-status-reason",
         format!("Field validation failure; entityType: {entity}, field: {field}, type: {kind}."),
     )
-}
-
-fn unknown(call: &Call) -> Answer {
-    let path = call.uri.path();
-    let controller = path.rsplit("/api/v1/").next().and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    if controller == "CBeteiligte" {
-        return Answer::empty(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    Answer::reason(StatusCode::NOT_FOUND, &format!("Controller '{controller}' does not exist."))
 }

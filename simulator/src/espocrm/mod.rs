@@ -4,6 +4,7 @@ mod api;
 mod data;
 mod field;
 mod filter;
+mod names;
 mod record;
 mod write;
 
@@ -20,6 +21,9 @@ pub(crate) use write::Refusal;
 
 use crate::dice::{Dice, espo_id};
 use crate::stage::Outage;
+
+/// Name of the entity type unless a firm has another.
+const ENTITY: &str = "CBeteiligte";
 
 /// EspoCRM's settings, where installations differ, and the switches of its misbehaviour.
 #[expect(clippy::struct_excessive_bools, reason = "independent settings of one installation")]
@@ -40,6 +44,10 @@ pub struct EspoSwitches {
     pub extension: bool,
     /// POST of an equal name or mail is 409.
     pub duplicate_check: bool,
+    /// The firm's name of the entity type, in paths and reasons.
+    pub entity: String,
+    /// The firm's own field names by standard name, wherever the API reads or writes a name; not in webhooks.
+    pub renamed_fields: BTreeMap<String, String>,
 }
 
 impl Default for EspoSwitches {
@@ -52,6 +60,8 @@ impl Default for EspoSwitches {
             phone_number_international: true,
             extension: true,
             duplicate_check: true,
+            entity: ENTITY.to_owned(),
+            renamed_fields: BTreeMap::new(),
         }
     }
 }

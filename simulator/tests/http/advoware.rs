@@ -1,6 +1,6 @@
 use reqwest::Method;
 use serde_json::{Value, json};
-use simulator::NumberSpelling;
+use simulator::{DateShape, NumberSpelling};
 
 use crate::office::{BETNR, Office};
 
@@ -131,8 +131,44 @@ async fn creating_spells_the_number_as_switched() {
         let body: Value = created.json().await.unwrap();
         assert!(office.sim.advoware().betnrs().contains(&body[name].as_i64().unwrap()));
     }
+    office.sim.advoware().switch(|switches| switches.number_spelling = NumberSpelling::None);
+    let silent = office.advoware(Method::POST, "Beteiligte").json(&json!({ "name": "Neu" })).send().await.unwrap();
+    let body: Value = silent.json().await.unwrap();
+    assert!(["betNr", "betnr", "id"].iter().all(|name| body.get(name).is_none()), "{body}");
+    assert_eq!(office.sim.advoware().betnrs().len(), 5, "created all the same");
     office.sim.advoware().switch(|switches| switches.array_of_one = true);
     assert!(office.beteiligter().await.is_array());
+}
+
+#[tokio::test]
+async fn dates_are_taken_in_both_shapes_and_answered_as_switched() {
+    let office = Office::open().await;
+    let path = format!("Beteiligte/{BETNR}");
+    let put = async |date: Value| {
+        let body = json!({ "name": "Quellhafer", "geburtsdatum": date });
+        office.advoware(Method::PUT, &path).json(&body).send().await.unwrap().status().as_u16()
+    };
+    let answered = async || office.beteiligter().await["geburtsdatum"].clone();
+    for written in ["1970-02-01", "1970-02-01T00:00:00"] {
+        assert_eq!(put(json!(written)).await, 200);
+        for (shape, expected) in [
+            (DateShape::AsStored, written),
+            (DateShape::Date, "1970-02-01"),
+            (DateShape::DateTime, "1970-02-01T00:00:00"),
+        ] {
+            office.sim.advoware().switch(|switches| switches.date_shape = shape);
+            assert_eq!(answered().await, json!(expected), "{written}, {shape:?}");
+        }
+    }
+    for empty in [json!(null), json!(""), json!("0001-01-01T00:00:00")] {
+        assert_eq!(put(empty).await, 200);
+        assert_eq!(answered().await, Value::Null);
+    }
+    office.sim.advoware().switch(|switches| switches.empty_date_is_year_one = true);
+    assert_eq!(answered().await, json!("0001-01-01T00:00:00"));
+    for bad in [json!("1.2.1970"), json!("1970-02-30"), json!("1970-02-01 00:00"), json!(1970)] {
+        assert_eq!(put(bad.clone()).await, 500, "{bad}");
+    }
 }
 
 #[tokio::test]

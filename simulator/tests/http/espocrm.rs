@@ -250,3 +250,100 @@ async fn counting_can_be_left_out() {
         assert_eq!(list.await.unwrap().json::<Value>().await.unwrap()["total"], total);
     }
 }
+
+#[tokio::test]
+async fn keyset_pages_by_id_see_every_record_once() {
+    let office = Office::open().await;
+    for number in 1..=7 {
+        let fields = json!({ "lastName": format!("N{number}"), "syncStatus": "dirty" });
+        office.sim.espocrm().seed(&format!("{number:016x}b"), fields).unwrap();
+    }
+    let (mut last, mut seen, mut totals) = (String::new(), Vec::new(), Vec::new());
+    loop {
+        let query = format!(
+            "select=id&orderBy=id&order=asc&maxSize=3&where[0][type]=greaterThan&where[0][attribute]=id&where[0][value]={last}"
+        );
+        let request = office.espo(Method::GET, &format!("CBeteiligte?{query}")).header("x-no-total", "true");
+        let page: Value = request.send().await.unwrap().json().await.unwrap();
+        totals.push(page["total"].as_i64().unwrap());
+        let ids: Vec<String> =
+            page["list"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+        let Some(end) = ids.last() else { break };
+        last.clone_from(end);
+        seen.extend(ids);
+        // What moves meanwhile moves no page.
+        office.sim.edit(&Edit::EspoSet { id: seen[0].clone(), fields: seen_once(seen.len()) }).unwrap();
+    }
+    assert_eq!(seen, office.sim.espocrm().ids());
+    assert_eq!(totals, [-1, -1, -2, -2]);
+}
+
+fn seen_once(number: usize) -> serde_json::Map<String, Value> {
+    serde_json::Map::from_iter([("lastName".to_owned(), json!(format!("Neu {number}")))])
+}
+
+#[tokio::test]
+async fn a_user_s_change_of_any_synced_field_makes_dirty() {
+    let office = Office::open().await;
+    let synced = [
+        ("salutationName", "Frau"),
+        ("firstName", "Merle"),
+        ("lastName", "Moosflink"),
+        ("firmenname", "Moosflink GmbH"),
+        ("rechtsform", "GmbH"),
+        ("dateOfBirth", "1970-02-01"),
+        ("handelsregisterNummer", "HRB 900001"),
+        ("handelsregisterArt", "Amtsgericht Nebelstadt"),
+    ];
+    for (field, value) in synced {
+        office.put(json!({ "syncStatus": "clean" })).await;
+        let set = Edit::EspoSet { id: ID.into(), fields: serde_json::Map::from_iter([(field.into(), json!(value))]) };
+        office.sim.edit(&set).unwrap();
+        assert_eq!(office.record().await["syncStatus"], "dirty", "{field}");
+        office.put(json!({ "syncStatus": "clean" })).await;
+        office.sim.edit(&set).unwrap();
+        assert_eq!(office.record().await["syncStatus"], "clean", "{field} is what it was");
+        office.put(json!({ field: null })).await;
+        assert_eq!(office.record().await["syncStatus"], "clean", "{field} is changed by us");
+        office.put(json!({ "lastName": "Quellhafer" })).await;
+    }
+}
+
+#[tokio::test]
+async fn a_firm_has_its_own_names() {
+    let office = Office::open().await;
+    office.sim.espocrm().switch(|switches| {
+        switches.entity = "CPartei".into();
+        let names = [("betnr", "cAktennummer"), ("syncStatus", "cAbgleich"), ("emailAddressData", "cMailDaten")];
+        switches.renamed_fields = names.map(|(standard, own)| (standard.to_owned(), own.to_owned())).into();
+    });
+    let path = format!("CPartei/{ID}");
+    let old = office.espo(Method::GET, &format!("CBeteiligte/{ID}")).send().await.unwrap();
+    assert_eq!((old.status().as_u16(), reason(&old).contains("CBeteiligte")), (404, true));
+    let record: Value = office.espo(Method::GET, &path).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&record["cAktennummer"], &record["cAbgleich"]), (&json!(BETNR), &json!("pending_sync")));
+    assert!(record.get("betnr").is_none() && record["cMailDaten"].is_array());
+
+    let body =
+        json!({ "cAbgleich": "clean", "syncStatus": "failed", "cMailDaten": [{ "emailAddress": "b@quast.example" }] });
+    let echo: Value = office.espo(Method::PUT, &path).json(&body).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&echo["cAbgleich"], &echo["cMailDaten"]), (&json!("clean"), &body["cMailDaten"]));
+    let stored = office.sim.espocrm().record(ID).unwrap();
+    assert_eq!(
+        (&stored["syncStatus"], &stored["emailAddressData"][0]["emailAddress"]),
+        (&json!("clean"), &json!("b@quast.example"))
+    );
+    let refused = office.espo(Method::PUT, &path).json(&json!({ "cAbgleich": "x" })).send().await.unwrap();
+    assert_eq!(reason(&refused), "Field validation failure; entityType: CPartei, field: cAbgleich, type: valid.");
+    let stale = office.espo(Method::PUT, &path).header("x-version-number", "0").json(&json!({ "cAbgleich": "dirty" }));
+    assert_eq!(stale.send().await.unwrap().json::<Value>().await.unwrap()["values"]["cAbgleich"], "clean");
+
+    let filter = "where[0][type]=equals&where[0][value]=clean&where[0][attribute]";
+    let query = format!("CPartei?select=id,cAbgleich&orderBy=cAktennummer&{filter}=cAbgleich");
+    let list: Value = office.espo(Method::GET, &query).send().await.unwrap().json().await.unwrap();
+    assert_eq!(list["list"][0]["cAbgleich"], "clean");
+    let unknown = office.espo(Method::GET, &format!("CPartei?{filter}=syncStatus")).send().await.unwrap();
+    assert_eq!(unknown.status(), 400);
+    let note = json!({ "type": "Post", "parentType": "CPartei", "parentId": ID, "post": "x" });
+    assert_eq!(office.espo(Method::POST, "Note").json(&note).send().await.unwrap().status(), 200);
+}
