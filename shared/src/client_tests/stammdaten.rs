@@ -47,10 +47,11 @@ async fn b2b_a_created_record_tells_its_number_in_any_spelling_or_not_at_all() {
         let number = world.advoware.post_beteiligte(&record).await.unwrap().unwrap();
         assert_eq!(world.advoware.get_beteiligte(number).await.unwrap().stammdaten["name"], "x");
     }
-    for fault in [FaultKind::NullField { field: "id".into() }, FaultKind::MissingField { field: "id".into() }] {
-        world.arm(Call::PostBeteiligte, fault);
-        assert_eq!(world.advoware.post_beteiligte(&record).await.unwrap(), None);
-    }
+    world.simulator.advoware().switch(|switches| switches.number_spelling = NumberSpelling::None);
+    assert_eq!(world.advoware.post_beteiligte(&record).await.unwrap(), None);
+    world.simulator.advoware().switch(|switches| switches.number_spelling = NumberSpelling::BetNr);
+    world.arm(Call::PostBeteiligte, FaultKind::NullField { field: "betNr".into() });
+    assert_eq!(world.advoware.post_beteiligte(&record).await.unwrap(), None);
     assert_eq!(world.simulator.journal().count(Call::PostBeteiligte), 5);
 }
 

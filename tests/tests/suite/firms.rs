@@ -1,9 +1,9 @@
 //! Firms that have set their EspoCRM up otherwise.
 
-use harness::Result;
-use harness::world::{World, row};
+use harness::world::{PATIENCE, World, mail, row};
+use harness::{Result, eventually};
 use serde_json::json;
-use simulator::{Edit, EspoSwitches, SimulatorConfig};
+use simulator::{Edit, EspoSwitches, SimulatorConfig, System};
 
 #[tokio::test]
 async fn k3_where_espocrm_takes_any_spelling_numbers_keep_the_one_they_have() -> Result<()> {
@@ -44,5 +44,40 @@ async fn k3_where_espocrm_takes_any_spelling_numbers_keep_the_one_they_have() ->
         rows.iter().map(|row| row.tlf.as_str()).collect::<Vec<_>>(),
         ["+49 511 1234560", "0170/1234567", "030 23125 100"]
     );
+    world.then_agreed_and_silent(&[&one]).await
+}
+
+#[tokio::test]
+async fn a_firm_with_names_of_its_own_is_scanned_and_synced() -> Result<()> {
+    let names = json!({
+        "betnr": "advowareNummer", "syncStatus": "abgleich", "syncNextRetry": "abgleichAb", "lastName": "nachname",
+        "kommunikationHash": "pruefsumme", "advowareLastSync": "abgeglichenAm",
+    });
+    let renamed_fields = serde_json::from_value(names.clone()).expect("names are texts");
+    let espocrm = EspoSwitches { entity: "CPartei".into(), renamed_fields, ..EspoSwitches::default() };
+    let mut world = World::with(SimulatorConfig { espocrm, ..SimulatorConfig::default() }).await?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("fields.json");
+    let mut file = names;
+    file["entity"] = json!("CPartei");
+    std::fs::write(&path, file.to_string())?;
+    world.setting("ESPOCRM_FIELDS", path.display());
+    let one =
+        world.given(104_860, json!([mail("a@example.org", true)]), json!([]), vec![row(4, "b@example.org", None)]);
+
+    let _worker = world.worker().await?;
+    // Only the scan tells of it, which it does when the producer starts.
+    let _producer = world.producer().await?;
+    eventually(PATIENCE, "the record is in agreement", async || {
+        let status = world.field(&one.id, "syncStatus");
+        if status == "clean" { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    world.run_until_quiet().await?;
+    assert_eq!(world.espo_values(&one.id), ["a@example.org", "b@example.org"]);
+    assert!(world.field(&one.id, "kommunikationHash").is_string());
+    let calls = world.simulator.journal().entries();
+    let to_espocrm = calls.iter().filter(|call| call.system == System::Espocrm);
+    assert!(to_espocrm.clone().all(|call| call.path.contains("CPartei") && call.status == Some(200)), "{calls:?}");
     world.then_agreed_and_silent(&[&one]).await
 }
