@@ -1,5 +1,7 @@
 //! The whole plan of one run, as the job carries it out and the dry run prints it.
 
+use std::fmt::Write as _;
+
 use domain::beteiligte::ConflictPolicy;
 use domain::beteiligte::stammdaten::{self, Change, Comparison, Side};
 use domain::finding::Finding;
@@ -88,9 +90,7 @@ impl SyncPlan {
         }
         steps.extend(self.kommunikation.advo_first.iter().map(row));
         if let Some(write) = &self.kommunikation.espo {
-            let change = |change: &kommunikation::EspoChange| {
-                json!({"case": change.variant.name(), "kommId": change.komm_id.0, "before": change.before, "after": change.after})
-            };
+            let change = |change: &kommunikation::EspoChange| json!({"case": change.variant.name(), "kommId": change.komm_id.0, "before": change.before, "after": change.after});
             let changes: Vec<Value> = write.changes.iter().map(change).collect();
             let mails = write.mails.as_ref().map(|mails| {
                 mails.iter().map(|mail| json!({"value": mail.address, "primary": mail.primary})).collect::<Vec<_>>()
@@ -107,7 +107,10 @@ impl SyncPlan {
     /// Names exactly this plan: what it writes and what it replaces. 16 hex digits.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(Value::Array(self.steps()).to_string());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        digest.iter().take(8).fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        })
     }
 }
 

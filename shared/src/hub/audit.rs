@@ -193,11 +193,7 @@ impl Hub {
     }
 }
 
-async fn insert(
-    connection: &mut PgConnection,
-    occasion: Occasion<'_>,
-    entries: &[AuditEntry],
-) -> Result<(), HubError> {
+async fn insert(connection: &mut PgConnection, occasion: Occasion<'_>, entries: &[AuditEntry]) -> Result<(), HubError> {
     if entries.is_empty() {
         return Ok(());
     }

@@ -131,7 +131,9 @@ impl Hub {
 
     /// Frees the number of a record that no longer exists or names another one.
     pub async fn release(&self, id: &EspoId) -> Result<(), HubError> {
-        let query = sqlx::query("UPDATE beteiligte SET betnr = NULL, kommunikation = NULL, stammdaten = NULL WHERE espo_id = $1");
+        let query = sqlx::query(
+            "UPDATE beteiligte SET betnr = NULL, kommunikation = NULL, stammdaten = NULL WHERE espo_id = $1",
+        );
         query.bind(id.as_str()).execute(&self.pool).await?;
         Ok(())
     }

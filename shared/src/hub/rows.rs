@@ -9,8 +9,8 @@ use domain::kommunikation::{Ahead, Base, BaseRow, KommKz};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::base::Creation;
 use super::HubError;
+use super::base::Creation;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

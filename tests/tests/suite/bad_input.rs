@@ -99,15 +99,16 @@ async fn a_record_that_advoware_does_not_know_is_marked_told_once_and_loses_noth
 }
 
 #[tokio::test]
-async fn a_record_without_betnr_stays_pending_with_a_finding() -> Result<()> {
+async fn a_record_without_betnr_and_without_name_is_told_and_nothing_is_created() -> Result<()> {
     let neighbours = Neighbours::start().await?;
     let id = "00000000000000def";
-    let fields = json!({"lastName": "Ohne", "emailAddressData": [mail(A, true)]});
+    let fields = json!({"firstName": "Ohne", "emailAddressData": [mail(A, true)]});
     neighbours.world.simulator.espocrm().seed(id, fields).expect("EspoCRM takes it");
     neighbours.world.trigger(&[id]).await?;
-    assert_eq!(neighbours.dead_reasons().await?, Vec::<String>::new());
-    assert_eq!(neighbours.world.field(id, "syncStatus"), json!("pending_sync"));
-    assert_eq!(findings(&neighbours.world, id).await?, json!([{"kind": "no_betnr"}]));
+    assert_eq!(neighbours.dead_reasons().await?.len(), 1);
+    assert_eq!(neighbours.world.simulator.journal().count(Operation::PostBeteiligte), 0);
+    assert_eq!(neighbours.world.field(id, "syncStatus"), json!("permanently_failed"));
+    assert_eq!(findings(&neighbours.world, id).await?, json!([{"kind": "cannot_hold", "field": "name"}]));
     Ok(())
 }
 

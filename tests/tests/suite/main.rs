@@ -22,6 +22,7 @@ mod queue_faults;
 mod queue_kills;
 mod races;
 mod redis_addresses;
+mod stammdaten;
 mod sweep;
 mod synced;
 mod triggers;

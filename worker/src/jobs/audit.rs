@@ -13,7 +13,14 @@ pub(super) fn of_rows(writes: &[AdvoWrite]) -> Vec<AuditEntry> {
             Target::New => (None, None),
         };
         let rule = if write.overwrites { OVERWRITTEN } else { write.variant.name() };
-        AuditEntry { target: AuditTarget::Advoware, rule, komm_id, field: None, before, after: Some(content(&write.content)) }
+        AuditEntry {
+            target: AuditTarget::Advoware,
+            rule,
+            komm_id,
+            field: None,
+            before,
+            after: Some(content(&write.content)),
+        }
     };
     writes.iter().map(entry).collect()
 }

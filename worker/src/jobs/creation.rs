@@ -73,7 +73,8 @@ impl BeteiligteJobs {
             Ok(Some(created)) => {
                 run.wrote = true;
                 run.progress.made();
-                metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => "created").increment(1);
+                metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => "created")
+                    .increment(1);
                 hub.remember_creation(run.id, Some(Creation::Created(created)), self.clock.now()).await?;
                 Ok(created)
             }

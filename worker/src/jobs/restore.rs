@@ -132,7 +132,8 @@ async fn restore_row(run: &mut Run<'_>, entry: &AuditView, before: &Value) -> Re
     if row.is_some_and(|row| row.tlf.trim() == tlf.trim()) {
         return Ok(done(ALREADY));
     }
-    let now = row.map(|row| json!({"tlf": row.tlf, "bemerkung": row.bemerkung, "kommKz": row.komm_kz, "online": row.online}));
+    let now =
+        row.map(|row| json!({"tlf": row.tlf, "bemerkung": row.bemerkung, "kommKz": row.komm_kz, "online": row.online}));
     let komm_kz = before.get("kommKz").and_then(Value::as_i64).unwrap_or_default();
     let online = before.get("online").and_then(Value::as_bool).unwrap_or_default();
     let remark = restored_remark(row.and_then(|row| row.bemerkung.as_deref()).unwrap_or_default(), &bemerkung);

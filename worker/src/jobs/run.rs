@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use domain::beteiligte::SyncStatus;
 use domain::beteiligte::ConflictPolicy;
-use domain::beteiligte::stammdaten::{self, Change};
+use domain::beteiligte::SyncStatus;
+use domain::beteiligte::stammdaten::{self, Change, Side};
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId, RowId};
 use domain::kommunikation::{Base, Direction, EspoMail, EspoPhone, Summary, Variant, Written, changed, not_kept};
@@ -154,14 +154,24 @@ impl<'a> Run<'a> {
         };
         let confirmed = std::mem::take(&mut self.confirmed);
         let mut lost = not_kept(&confirmed.rows, &advo.view);
+        let mut retracted = self.loaded.stammdaten.clone();
         if confirmed.advoware_row_id.is_some() && confirmed.advoware_row_id == advo.row_id {
-            lost.extend(stammdaten::not_kept(&confirmed.advoware, &advo.stammdaten));
+            let fields = stammdaten::not_kept(&confirmed.advoware, &advo.stammdaten);
+            retracted.retract(Side::Advoware, &fields, &advo.stammdaten);
+            lost.extend(fields.iter().map(|change| Finding::in_field(FindingKind::NotAgreed, change.field)));
         }
         if version.is_some() && version == self.loaded.espo.version_number {
-            lost.extend(stammdaten::not_kept(&confirmed.espocrm, &self.loaded.espo.stammdaten));
+            let espo = &self.loaded.espo.stammdaten;
+            let fields = stammdaten::not_kept(&confirmed.espocrm, espo);
+            retracted.retract(Side::Espocrm, &fields, espo);
+            lost.extend(fields.iter().map(|change| Finding::in_field(FindingKind::NotAgreed, change.field)));
         }
         if lost.is_empty() {
             return Ok(());
+        }
+        if retracted != self.loaded.stammdaten {
+            self.loaded.stammdaten = retracted;
+            self.systems.hub.remember_stammdaten(self.id, &self.loaded.stammdaten).await?;
         }
         self.findings.extend(lost);
         Err(Stop::NotAgreed("a system did not keep what it confirmed"))
@@ -261,7 +271,9 @@ pub(super) fn count_change(variant: Variant) {
 pub(super) fn gone_or(error: ApiError, system: System) -> Stop {
     match (system, &error.kind) {
         (System::Espocrm, ErrorKind::NotFound) => Stop::Deleted,
-        (System::Advoware, ErrorKind::NotFound) => Stop::NotAgreed("what was to be written in Advoware was deleted meanwhile"),
+        (System::Advoware, ErrorKind::NotFound) => {
+            Stop::NotAgreed("what was to be written in Advoware was deleted meanwhile")
+        }
         _ => Stop::Api(error),
     }
 }

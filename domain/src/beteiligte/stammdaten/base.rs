@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::field::{Field, Side};
+use super::field::{Field, Side, Texts};
 use super::plan::Change;
+use super::text::canonical;
 
 /// What each side answered last, and what a run has begun since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +92,14 @@ impl Base {
         self.withdraw(side, changes);
         for change in changes {
             self.fields.insert(change.field, Pair::agreed(change.becomes.clone()));
+        }
+    }
+
+    /// The side confirmed them and does not say what was sent: it has not moved, and the other side still waits to be followed (K9).
+    pub fn retract(&mut self, side: Side, lost: &[Change], now: &Texts) {
+        for change in lost {
+            let stands = now.get(change.target).and_then(|text| canonical(change.field, text));
+            self.fields.insert(change.field, Pair::decided_for(side.other(), stands));
         }
     }
 

@@ -272,11 +272,10 @@ pub fn decided_for(seen: Seen<'_>, winner: Side) -> (Base, Vec<Field>) {
 
 /// K9: fields that a side confirmed and that do not say what was sent, where nobody touched the record since (the caller knows by its
 /// change token or version).
-pub fn not_kept(changes: &[Change], now: &Texts) -> Vec<Finding> {
+pub fn not_kept(changes: &[Change], now: &Texts) -> Vec<Change> {
     let is_kept =
         |change: &&Change| now.get(change.target).and_then(|text| canonical(change.field, text)) == change.becomes;
-    let lost = changes.iter().filter(|change| !is_kept(change));
-    lost.map(|change| Finding::in_field(FindingKind::NotAgreed, change.field)).collect()
+    changes.iter().filter(|change| !is_kept(change)).cloned().collect()
 }
 
 /// What a new record in Advoware is made of (B2b): the Stammdaten of EspoCRM. `Err`: Advoware would not take it.

@@ -1,0 +1,414 @@
+//! Stammdaten on real parts: both ways, conflicts and policies, first sync, creation, races (B1-B3, B2a, B2b, K5, K8b, K9, K10).
+
+use domain::job::Wants;
+use domain::kommunikation::Direction;
+use harness::Result;
+use harness::world::{Beteiligter, World, fields, mail, row};
+use serde_json::{Value, json};
+use simulator::{Calls, Edit, Fault, FaultKind, JournalEntry, Moment, Operation};
+use sqlx::PgPool;
+
+use crate::synced::A;
+
+const ID: &str = "0000000000000aaaa";
+const BETNR: i64 = 104_900;
+
+/// A person on both sides, and a worker.
+struct Person {
+    world: World,
+    _worker: harness::RunningProgram,
+}
+
+fn one() -> Beteiligter {
+    Beteiligter { id: ID.to_owned(), betnr: BETNR }
+}
+
+impl Person {
+    /// `espo` beside betnr and a mail, `advo` as they are; the newer side was changed a minute after the other.
+    async fn seeded(espo: Value, advo: Value, espo_is_newer_by_seconds: i64) -> Result<Self> {
+        Self::with_policy(espo, advo, espo_is_newer_by_seconds, "espocrm_wins").await
+    }
+
+    async fn with_policy(espo: Value, advo: Value, espo_is_newer_by_seconds: i64, policy: &str) -> Result<Self> {
+        let mut world = World::start().await?;
+        world.setting("SYNC_CONFLICT_POLICY", policy);
+        let clock = world.simulator.clock();
+        clock.set_offset_milliseconds(-3_600_000);
+        world.simulator.advoware().seed(BETNR, advo, vec![row(4, A, Some("Büro"))]);
+        clock.advance_seconds(espo_is_newer_by_seconds);
+        let mut record = fields(espo);
+        record.insert("betnr".to_owned(), json!(BETNR));
+        record.insert("emailAddressData".to_owned(), json!([mail(A, true)]));
+        world.simulator.espocrm().seed(ID, Value::Object(record)).expect("EspoCRM takes the record");
+        world.simulator.clock().set_offset_milliseconds(0);
+        let worker = world.worker().await?;
+        Ok(Self { world, _worker: worker })
+    }
+
+    async fn agreed() -> Result<Self> {
+        let person = Self::seeded(
+            json!({"lastName": "Beispiel", "firstName": "Kim", "salutationName": "Frau", "dateOfBirth": "1970-05-17"}),
+            json!({"name": "Beispiel", "vorname": "Kim", "anrede": "Frau", "geburtsdatum": "1970-05-17T00:00:00", "merkmal": {"a": 1}}),
+            0,
+        )
+        .await?;
+        person.sync().await?;
+        person.then_silent().await?;
+        Ok(person)
+    }
+
+    async fn sync(&self) -> Result<Vec<JournalEntry>> {
+        self.world.sync_at_once(&[ID]).await
+    }
+
+    async fn then_silent(&self) -> Result<()> {
+        self.world.then_agreed_and_silent(&[&one()]).await
+    }
+
+    fn espo(&self, name: &str) -> Value {
+        self.world.field(ID, name)
+    }
+
+    fn advo(&self, name: &str) -> Value {
+        self.world.simulator.advoware().beteiligter(BETNR).map(|record| record[name].clone()).unwrap_or_default()
+    }
+
+    fn edit_espo(&self, name: &str, value: Value) {
+        self.world.simulator.edit(&espo_edit(name, value)).expect("the edit is possible");
+    }
+
+    fn edit_advo(&self, name: &str, value: Value) {
+        self.world.simulator.edit(&advo_edit(name, value)).expect("the edit is possible");
+    }
+
+    async fn audit(&self, rule: &str) -> Result<Vec<(String, Value)>> {
+        let pool = PgPool::connect(&self.world.database_url).await?;
+        let query =
+            "SELECT field, before FROM sync_audit WHERE espo_id = $1 AND rule = $2 AND field IS NOT NULL ORDER BY at";
+        Ok(sqlx::query_as(query).bind(ID).bind(rule).fetch_all(&pool).await?)
+    }
+
+    async fn findings(&self) -> Result<String> {
+        let pool = PgPool::connect(&self.world.database_url).await?;
+        let query = "SELECT findings::text FROM beteiligte WHERE espo_id = $1";
+        Ok(sqlx::query_scalar(query).bind(ID).fetch_one(&pool).await?)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.world.simulator.espocrm().notes().into_iter().map(|note| note.post).collect()
+    }
+}
+
+fn espo_edit(name: &str, value: Value) -> Edit {
+    Edit::EspoSet { id: ID.to_owned(), fields: fields(json!({name: value})) }
+}
+
+fn advo_edit(name: &str, value: Value) -> Edit {
+    Edit::AdvowareSet { betnr: BETNR, fields: fields(json!({name: value})) }
+}
+
+fn puts(calls: &[JournalEntry]) -> usize {
+    calls.iter().filter(|call| call.operation == Operation::PutBeteiligte).count()
+}
+
+#[tokio::test]
+async fn b2_spellings_are_no_difference_and_nothing_is_written_for_them() -> Result<()> {
+    let espo = json!({"firmenname": "Beispiel", "rechtsform": "GmbH", "handelsregisterNummer": "HRB 1"});
+    let advo = json!({"name": "Beispiel", "rechtsform": "G.m.b.H.", "handelsRegisterNummer": "HRB 1 "});
+    let person = Person::seeded(espo, advo, 60).await?;
+    let calls = person.sync().await?;
+    assert_eq!(puts(&calls), 0);
+    assert_eq!((person.espo("rechtsform"), person.advo("rechtsform")), (json!("GmbH"), json!("G.m.b.H.")));
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn b2_first_sync_the_newer_side_wins_and_nothing_is_emptied() -> Result<()> {
+    for (seconds, kept) in [(60, "Espo"), (-60, "Advo")] {
+        let espo = json!({"lastName": "Espo", "dateOfBirth": "1970-05-17"});
+        let advo = json!({"name": "Advo", "anrede": "Herr"});
+        let person = Person::seeded(espo, advo, seconds).await?;
+        person.sync().await?;
+        assert_eq!((person.espo("lastName"), person.advo("name")), (json!(kept), json!(kept)));
+        assert_eq!(person.espo("salutationName"), json!("Herr"), "filled in");
+        assert_eq!(person.advo("geburtsdatum"), json!("1970-05-17T00:00:00"), "filled in");
+        person.then_silent().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn b2_first_sync_with_equal_timestamps_changes_nothing_and_tells_it() -> Result<()> {
+    let person = Person::seeded(json!({"lastName": "Espo"}), json!({"name": "Advo"}), 0).await?;
+    person.sync().await?;
+    assert_eq!((person.espo("lastName"), person.advo("name")), (json!("Espo"), json!("Advo")));
+    assert!(person.findings().await?.contains("left_to_differ"));
+    person.then_silent().await?;
+    person.edit_advo("name", json!("Neu"));
+    person.sync().await?;
+    assert_eq!(person.espo("lastName"), json!("Neu"), "whoever is edited next wins");
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn b2_espocrm_newer_goes_to_advoware_and_unknown_fields_stay() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("firstName", json!("Toni"));
+    let calls = person.sync().await?;
+    assert_eq!(puts(&calls), 1);
+    assert_eq!((person.advo("vorname"), person.advo("merkmal")), (json!("Toni"), json!({"a": 1})));
+    person.edit_espo("dateOfBirth", Value::Null);
+    person.sync().await?;
+    assert_eq!(person.advo("geburtsdatum"), Value::Null);
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn b2_advoware_newer_goes_to_espocrm() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_advo("geburtsdatum", json!("1971-01-02T00:00:00"));
+    let calls = person.sync().await?;
+    assert_eq!((puts(&calls), person.espo("dateOfBirth")), (0, json!("1971-01-02")));
+    assert!(calls.iter().filter(|call| call.operation == Operation::EspoPut).all(|call| call.version_number.is_some()));
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn b2_different_fields_changed_on_both_sides_are_both_kept() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("firstName", json!("Toni"));
+    person.edit_advo("anrede", json!("Herr"));
+    person.sync().await?;
+    assert_eq!((person.advo("vorname"), person.espo("salutationName")), (json!("Toni"), json!("Herr")));
+    assert!(person.notes().is_empty(), "that was no conflict");
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn k5_in_a_conflict_espocrm_wins_the_loser_is_in_the_audit_and_people_are_told() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("firstName", json!("Toni"));
+    person.edit_advo("vorname", json!("Robin"));
+    let new_row = Edit::AdvowareAdd { betnr: BETNR, row: row(4, "neu@example.org", None) };
+    person.world.simulator.edit(&new_row).expect("the edit is possible");
+    let calls = person.sync().await?;
+    assert_eq!((person.espo("firstName"), person.advo("vorname")), (json!("Toni"), json!("Toni")));
+    assert_eq!(person.audit("overwritten_by_espo").await?, [("vorname".to_owned(), json!("Robin"))]);
+    assert!(
+        person.notes().iter().any(|note| note.contains("vorname") && !note.contains("Robin")),
+        "{:?}",
+        person.notes()
+    );
+    let put = calls.iter().position(|call| call.operation == Operation::PutBeteiligte);
+    let fetched =
+        calls.iter().position(|call| call.request.as_ref().is_some_and(|body| body.get("emailAddressData").is_some()));
+    let recorded =
+        calls.iter().position(|call| call.request.as_ref().is_some_and(|body| body.get("advowareLastSync").is_some()));
+    assert!(
+        put < recorded && recorded < fetched,
+        "Kommunikation to Advoware only; the follow-up fetches the new mail (DOMAIN 4)"
+    );
+    assert_eq!(person.world.espo_values(ID), [A, "neu@example.org"]);
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn k5_newest_wins_takes_the_side_that_was_changed_last() -> Result<()> {
+    let same = |name: &str| json!({name: "Beispiel"});
+    let person = Person::with_policy(same("lastName"), same("name"), 0, "newest_wins").await?;
+    person.sync().await?;
+    person.edit_espo("lastName", json!("Espo"));
+    person.world.simulator.clock().advance_seconds(60);
+    person.edit_advo("name", json!("Advo"));
+    person.sync().await?;
+    assert_eq!((person.espo("lastName"), person.advo("name")), (json!("Advo"), json!("Advo")));
+    assert_eq!(person.audit("overwritten_by_advoware").await?, [("name".to_owned(), json!("Espo"))]);
+    assert!(person.notes().iter().any(|note| note.contains("Advoware's value was newer")), "{:?}", person.notes());
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn k5_manual_leaves_both_as_they_are_until_they_are_equal() -> Result<()> {
+    let same = |name: &str| json!({name: "Beispiel"});
+    let person = Person::with_policy(same("lastName"), same("name"), 0, "manual").await?;
+    person.sync().await?;
+    person.edit_espo("lastName", json!("Espo"));
+    person.edit_advo("name", json!("Advo"));
+    for _ in 0..2 {
+        person.sync().await?;
+        assert_eq!((person.espo("lastName"), person.advo("name")), (json!("Espo"), json!("Advo")));
+        assert_eq!((person.espo("syncStatus"), person.notes().len()), (json!("conflict"), 1), "told once");
+    }
+    let before = person.world.simulator.journal().last_sequence();
+    person.sync().await?;
+    assert!(person.world.simulator.journal().since(before).iter().all(|call| !call.mutating));
+    person.edit_advo("name", json!("Espo"));
+    person.sync().await?;
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn k2_what_a_side_cannot_hold_is_told_and_stops_nothing_else() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("lastName", Value::Null);
+    person.edit_advo("geburtsdatum", json!("um 1970"));
+    person.edit_advo("anrede", json!("Herr"));
+    person.sync().await?;
+    assert_eq!((person.advo("name"), person.espo("dateOfBirth")), (json!("Beispiel"), json!("1970-05-17")));
+    assert_eq!(person.espo("salutationName"), json!("Herr"));
+    let told = person.findings().await?;
+    assert_eq!(told.matches("cannot_hold").count(), 2, "{told}");
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn k8b_an_edit_of_another_field_between_look_and_put_is_not_overwritten() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("firstName", json!("Toni"));
+    // Right after the load; the PUT carries the whole record.
+    let moment = Moment::after(Calls::to(Operation::GetBeteiligte));
+    person.world.simulator.edit_at(moment, advo_edit("anrede", json!("Herr")));
+    person.world.simulator.edit_at(Moment::before(Calls::to(Operation::EspoPut)), advo_edit("merkmal", json!("neu")));
+    person.sync().await?;
+    assert_eq!((person.advo("anrede"), person.advo("merkmal")), (json!("Herr"), json!("neu")));
+    assert_eq!((person.espo("salutationName"), person.advo("vorname")), (json!("Herr"), json!("Toni")));
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn k9_a_put_that_is_confirmed_and_not_kept_is_no_agreement() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("firstName", json!("Toni"));
+    // The answer comes, but from somebody who did nothing: it names the row's old change token.
+    let row_id = person.world.simulator.advoware().row_id(BETNR).unwrap_or_default();
+    let body = json!({"betNr": BETNR, "rowId": row_id, "kommunikation": []}).to_string();
+    let status = FaultKind::Status { code: 200, retry_after_seconds: None, body: Some(body) };
+    person.world.simulator.faults().arm(Fault::new(Calls::to(Operation::PutBeteiligte), status));
+    person.world.trigger(&[ID]).await?;
+    person.world.run_until_quiet().await?;
+    let failed = |call: &JournalEntry| call.request.as_ref().is_some_and(|body| body["syncStatus"] == "failed");
+    assert!(person.world.simulator.journal().entries().iter().any(failed), "it counts as a try");
+    assert_eq!(person.advo("vorname"), json!("Toni"), "and the next run mended it");
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn b2a_a_lost_answer_of_the_put_is_recognised_as_our_own_write() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("firstName", json!("Toni"));
+    person.world.simulator.faults().arm(Fault::new(Calls::to(Operation::PutBeteiligte), FaultKind::AnswerLost));
+    // While the run waits for its next try, a user changes the field in Advoware again: no conflict, the write had happened.
+    person.world.trigger(&[ID]).await?;
+    person.world.run_until_quiet().await?;
+    assert!(person.notes().is_empty());
+    person.then_silent().await?;
+    person.edit_advo("vorname", json!("Robin"));
+    person.sync().await?;
+    assert_eq!(person.espo("firstName"), json!("Robin"));
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn hub_lost_the_marks_of_change_decide() -> Result<()> {
+    let person = Person::agreed().await?;
+    let pool = PgPool::connect(&person.world.database_url).await?;
+    sqlx::query("TRUNCATE beteiligte").execute(&pool).await?;
+    person.edit_advo("vorname", json!("Robin"));
+    person.sync().await?;
+    assert_eq!((person.espo("firstName"), person.advo("vorname")), (json!("Robin"), json!("Robin")), "its rowId moved");
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn b2b_a_record_without_number_is_created_once_with_its_kommunikationen() -> Result<()> {
+    let world = World::start().await?;
+    let record = json!({"lastName": "Neu", "firstName": "Kim", "dateOfBirth": "1970-05-17", "emailAddressData": [mail(A, true)]});
+    world.simulator.espocrm().seed(ID, record).expect("EspoCRM takes the record");
+    let _worker = world.worker().await?;
+    world.sync_at_once(&[ID]).await?;
+    let betnr = world.field(ID, "betnr").as_i64().expect("EspoCRM has the number");
+    assert_eq!(world.simulator.advoware().betnrs(), [betnr]);
+    let created = world.simulator.advoware().beteiligter(betnr).unwrap_or_default();
+    assert_eq!((&created["name"], &created["vorname"]), (&json!("Neu"), &json!("Kim")));
+    world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await
+}
+
+#[tokio::test]
+async fn b2b_a_post_without_answer_is_never_repeated_and_waits_for_a_person() -> Result<()> {
+    for fault in [
+        FaultKind::AnswerLost,
+        FaultKind::AppliedThenStatus { code: 500 },
+        FaultKind::NullField { field: "betNr".to_owned() },
+    ] {
+        let world = World::start().await?;
+        world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
+        world.simulator.faults().arm(Fault::new(Calls::to(Operation::PostBeteiligte), fault.clone()));
+        let _worker = world.worker().await?;
+        world.sync(&[ID]).await?;
+        for _ in 0..2 {
+            assert_eq!(world.simulator.journal().count(Operation::PostBeteiligte), 1, "{fault:?}");
+            assert_eq!(world.field(ID, "syncStatus"), json!("permanently_failed"));
+            assert_eq!(world.field(ID, "syncAutoResetAt"), Value::Null, "nobody but a person puts it back");
+            assert_eq!(world.simulator.espocrm().notes().len(), 1);
+            world.trigger(&[ID]).await?;
+            world.run_until_quiet().await?;
+        }
+        // A person finds it in Advoware and enters its number.
+        let betnr = world.simulator.advoware().betnrs()[0];
+        world.simulator.edit(&espo_edit("betnr", json!(betnr))).expect("the edit is possible");
+        world.sync(&[ID]).await?;
+        assert_eq!(world.simulator.journal().count(Operation::PostBeteiligte), 1);
+        world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn b2b_create_again_releases_what_is_held_and_what_was_refused_is_tried_again() -> Result<()> {
+    let world = World::start().await?;
+    world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
+    let refused = FaultKind::Status { code: 400, retry_after_seconds: None, body: None };
+    world.simulator.faults().arm(Fault::new(Calls::to(Operation::PostBeteiligte), refused));
+    let _worker = world.worker().await?;
+    world.sync(&[ID]).await?;
+    assert_eq!(world.field(ID, "syncStatus"), json!("permanently_failed"));
+    assert_ne!(world.field(ID, "syncAutoResetAt"), Value::Null, "a refusal is no unknown outcome");
+    world.simulator.faults().clear();
+    let cut = Fault::new(Calls::to(Operation::PostBeteiligte), FaultKind::CutBefore);
+    world.simulator.faults().arm(cut);
+    world.trigger(&[ID]).await?;
+    world.run_until_quiet().await?;
+    assert!(world.simulator.advoware().betnrs().is_empty(), "held");
+    world.trigger_wanting(&[ID], Wants::sync(Direction::Both).creating_again()).await?;
+    world.run_until_quiet().await?;
+    let betnr = world.simulator.advoware().betnrs()[0];
+    world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await
+}
+
+#[tokio::test]
+async fn b2b_a_number_entered_while_the_record_is_created_is_kept_and_the_other_is_told() -> Result<()> {
+    let world = World::start().await?;
+    world.simulator.advoware().seed(BETNR, json!({"name": "Neu"}), vec![]);
+    world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
+    world.simulator.edit_at(Moment::after(Calls::to(Operation::PostBeteiligte)), espo_edit("betnr", json!(BETNR)));
+    let _worker = world.worker().await?;
+    world.sync(&[ID]).await?;
+    assert_eq!(world.field(ID, "betnr"), json!(BETNR));
+    let created = world.simulator.advoware().betnrs().into_iter().find(|betnr| *betnr != BETNR).unwrap_or_default();
+    let notes = world.simulator.espocrm().notes();
+    assert!(notes.len() == 1 && notes[0].post.contains(&created.to_string()), "{notes:?}");
+    world.then_agreed_and_silent(&[&one()]).await
+}
+
+#[tokio::test]
+async fn b2_a_record_deleted_in_espocrm_leaves_no_dead_job_and_its_base_is_kept() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.world.simulator.edit(&Edit::EspoDelete { id: ID.to_owned() }).expect("the edit is possible");
+    let calls = person.world.sync(&[ID]).await?;
+    assert!(calls.iter().all(|call| !call.mutating));
+    assert_eq!(person.world.queue.counts().await.map(|counts| counts.dead).unwrap_or(1), 0);
+    let pool = PgPool::connect(&person.world.database_url).await?;
+    let query = "SELECT deleted_at IS NOT NULL AND kommunikation IS NOT NULL FROM beteiligte WHERE espo_id = $1";
+    assert!(sqlx::query_scalar::<_, bool>(query).bind(ID).fetch_one(&pool).await?);
+    Ok(())
+}
