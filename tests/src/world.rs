@@ -1,6 +1,7 @@
 //! A law firm's systems, simulated, with a private Redis and PostgreSQL and our own programs around them; and verbs for
 //! scenarios: given, trigger, run until quiet, then.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::EspoId;
@@ -11,6 +12,7 @@ use shared::hub::Hub;
 use shared::queue::{Asker, NewJob, Queue, QueueName};
 use simulator::{JournalEntry, NewKommunikation, Operation, Simulator, SimulatorConfig, System, canonical};
 
+use crate::worlds::Place;
 use crate::{Error, PrivatePostgres, PrivateRedis, Program, Result, RunningProgram, eventually};
 
 /// Longest wait for anything in a scenario; a healthy one takes a fraction of it.
@@ -34,11 +36,12 @@ pub struct Beteiligter {
 /// Everything around the programs under test.
 pub struct World {
     pub simulator: Simulator,
-    pub redis: PrivateRedis,
-    pub postgres: PrivatePostgres,
+    pub redis: Arc<PrivateRedis>,
+    pub postgres: Arc<PrivatePostgres>,
     pub database_url: String,
     pub queue: Queue,
     overrides: Vec<(&'static str, String)>,
+    place: Place,
 }
 
 impl World {
@@ -61,11 +64,22 @@ impl World {
         let (redis, postgres) = tokio::join!(PrivateRedis::start(), PrivatePostgres::start());
         let (redis, postgres) = (redis?, postgres?);
         let database = postgres.create_database().await?;
-        let queue = Queue::connect(redis.url_of_database(REDIS_DATABASE).as_str(), QueueName::Beteiligte)
+        Self::at(Place::of_its_own(REDIS_DATABASE, database), Arc::new(redis), Arc::new(postgres), config).await
+    }
+
+    /// Empty systems in a place that is clean.
+    pub(crate) async fn at(
+        place: Place,
+        redis: Arc<PrivateRedis>,
+        postgres: Arc<PrivatePostgres>,
+        config: SimulatorConfig,
+    ) -> Result<Self> {
+        let queue = Queue::connect(redis.url_of_database(place.redis_database()).as_str(), QueueName::Beteiligte)
             .await
             .map_err(|error| Error::new(error.to_string()))?;
         let simulator = Simulator::start(config).await?;
-        Ok(Self { simulator, redis, postgres, database_url: database.url, queue, overrides: Vec::new() })
+        let database_url = place.database().url.clone();
+        Ok(Self { simulator, redis, postgres, database_url, queue, overrides: Vec::new(), place })
     }
 
     /// A setting of all programs started from now on.
@@ -90,7 +104,7 @@ impl World {
             ("ADVOWARE_PASSWORD", credentials.advoware_password.clone()),
             ("ESPOCRM_API_BASE_URL", addresses.espocrm_api_base_url.clone()),
             ("ESPOCRM_API_KEY", credentials.espocrm_api_key.clone()),
-            ("REDIS_URL", self.redis.url_of_database(REDIS_DATABASE)),
+            ("REDIS_URL", self.redis.url_of_database(self.place.redis_database())),
             ("DATABASE_URL", self.database_url.clone()),
             ("PRODUCER_LISTEN", "127.0.0.1:0".to_owned()),
             ("PRODUCER_API_KEY", PRODUCER_API_KEY.to_owned()),

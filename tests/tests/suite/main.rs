@@ -14,6 +14,7 @@ mod faults;
 mod harness_programs;
 mod harness_servers;
 mod harness_survivors;
+mod harness_worlds;
 mod limits;
 mod operators;
 mod privacy;
