@@ -10,6 +10,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 const MAIL: &str = "a@example.org";
+const INSERT: &str = "INSERT INTO beteiligte (espo_id, looked_at) VALUES ($1, now())";
 
 fn given(world: &World) -> Beteiligter {
     world.given(104_860, json!([mail(MAIL, true)]), json!([]), vec![row(1, "030/23125100", None)])
@@ -81,7 +82,6 @@ async fn statements_are_numbered_and_held_before_and_after() -> Result<()> {
     let worlds = Worlds::start().await?;
     let world = worlds.fresh().await?;
     let through = |proxy: &PostgresProxy| proxy.url_of(&world.database_url);
-    const INSERT: &str = "INSERT INTO beteiligte (espo_id, looked_at) VALUES ($1, now())";
     let insert = async |url: String, id: &str| -> Result<()> {
         let mut connection = PgConnection::connect(&url).await?;
         sqlx::query(INSERT).bind(id.to_owned()).execute(&mut connection).await?;
