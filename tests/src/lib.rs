@@ -31,6 +31,7 @@ mod process;
 mod program;
 mod redis_proxy;
 pub mod soak;
+pub mod stammdaten;
 pub mod sweep;
 pub mod table;
 mod wait;

@@ -12,6 +12,7 @@ use shared::hub::Hub;
 use shared::queue::{Asker, NewJob, Queue, QueueName};
 use simulator::{JournalEntry, NewKommunikation, Operation, Simulator, SimulatorConfig, System, canonical};
 
+use crate::stammdaten::{self, Comparable};
 use crate::worlds::Place;
 use crate::{Error, PrivatePostgres, PrivateRedis, Program, Result, RunningProgram, eventually};
 
@@ -150,6 +151,57 @@ impl World {
         self.simulator.espocrm().seed(&id, fields).expect("EspoCRM takes the record");
         self.simulator.advoware().seed(betnr, json!({"name": format!("Beispiel {betnr}")}), rows);
         Beteiligter { id, betnr }
+    }
+
+    /// A record with this number and these Stammdaten on both sides, without numbers and mails.
+    pub fn given_stammdaten(&self, betnr: i64, espocrm: Value, advoware: Value) -> Beteiligter {
+        let id = format!("{betnr:017x}");
+        let mut record = fields(espocrm);
+        record.insert("betnr".to_owned(), json!(betnr));
+        self.simulator.espocrm().seed(&id, Value::Object(record)).expect("EspoCRM takes the record");
+        self.simulator.advoware().seed(betnr, advoware, Vec::new());
+        Beteiligter { id, betnr }
+    }
+
+    /// A person, the same on both sides.
+    pub fn given_person(&self, betnr: i64) -> Beteiligter {
+        let (first, last) = ("Merle", format!("Beispiel {betnr}"));
+        self.given_stammdaten(
+            betnr,
+            json!({ "lastName": last, "firstName": first, "salutationName": "Frau", "dateOfBirth": "1970-02-01" }),
+            json!({ "name": last, "vorname": first, "anrede": "Frau", "geburtsdatum": "1970-02-01T00:00:00" }),
+        )
+    }
+
+    /// A company, the same on both sides.
+    pub fn given_company(&self, betnr: i64) -> Beteiligter {
+        let (name, number, court) = (format!("Beispiel {betnr} GmbH"), "HRB 900001", "Amtsgericht Nebelstadt");
+        self.given_stammdaten(
+            betnr,
+            json!({
+                "firmenname": name, "rechtsform": "GmbH", "handelsregisterNummer": number, "handelsregisterArt": court,
+            }),
+            json!({ "name": name, "rechtsform": "GmbH", "handelsRegisterNummer": number, "registergericht": court }),
+        )
+    }
+
+    /// EspoCRM's Stammdaten, in comparable form.
+    pub fn espo_stammdaten(&self, id: &str) -> Comparable {
+        stammdaten::of_espocrm(&self.simulator.espocrm().record(id).unwrap_or_default())
+    }
+
+    /// Advoware's Stammdaten that this EspoCRM record can hold, in comparable form.
+    pub fn advo_stammdaten(&self, beteiligter: &Beteiligter) -> Comparable {
+        let partner = self.simulator.espocrm().record(&beteiligter.id).unwrap_or_default();
+        let record = self.simulator.advoware().beteiligter(beteiligter.betnr).map(fields).unwrap_or_default();
+        stammdaten::of_advoware(&record, &partner)
+    }
+
+    /// Both sides hold the same Stammdaten.
+    pub fn then_stammdaten_agree(&self, beteiligte: &[&Beteiligter]) {
+        for one in beteiligte {
+            assert_eq!(self.espo_stammdaten(&one.id), self.advo_stammdaten(one), "Stammdaten of {} differ", one.id);
+        }
     }
 
     /// Enqueues as a webhook would.

@@ -150,3 +150,15 @@ async fn a_worker_killed_at_a_statement_leaves_work_that_is_finished() -> Result
     world.then_agreed_and_silent(&[&one]).await?;
     office.close().await
 }
+
+#[tokio::test]
+async fn stammdaten_are_compared_by_meaning() -> Result<()> {
+    let world = Worlds::start().await?.fresh().await?;
+    let (person, company) = (world.given_person(104_860), world.given_company(104_861));
+    assert_eq!((world.espo_stammdaten(&person.id).len(), world.espo_stammdaten(&company.id).len()), (4, 4));
+    world.then_stammdaten_agree(&[&person, &company]);
+    let born = harness::world::fields(json!({ "geburtsdatum": "1970-02-02" }));
+    world.simulator.edit(&simulator::Edit::AdvowareSet { betnr: person.betnr, fields: born }).unwrap();
+    assert_ne!(world.espo_stammdaten(&person.id), world.advo_stammdaten(&person));
+    Ok(())
+}
