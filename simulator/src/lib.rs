@@ -51,7 +51,7 @@ pub use clock::Clock;
 pub use edit::{Edit, EditOutcome, EditRefused};
 pub use espocrm::{EspoSwitches, Note, WebhookEvent};
 pub use fault::{Fault, FaultKind, Faults};
-pub use firm::{Firm, FirmBeteiligter, generate};
+pub use firm::{Firm, FirmBeteiligter, FirmNewcomer, generate};
 pub use handles::{AdvowareHandle, EspoHandle, WebhooksHandle};
 pub use journal::{Journal, JournalEntry};
 pub use operation::{Operation, System};

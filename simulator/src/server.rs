@@ -210,9 +210,13 @@ pub(crate) fn load(stage: &Stage, firm: &Firm) {
         for row in &one.rows {
             world.advoware.add_row(one.betnr, None, row.clone());
         }
-        let mut record = Record::new(one.espo_id.clone(), one.espo_changed_at);
-        if let Err(refusal) = world.espocrm.fill(&mut record, &one.espo_fields) {
-            tracing::error!(?refusal, id = one.espo_id, "generated record refused");
+    }
+    let known = firm.beteiligte.iter().map(|one| (&one.espo_id, &one.espo_fields, one.espo_changed_at));
+    let unknown = firm.unknown_to_advoware.iter().map(|one| (&one.espo_id, &one.espo_fields, one.espo_changed_at));
+    for (id, fields, changed_at) in known.chain(unknown) {
+        let mut record = Record::new(id.clone(), changed_at);
+        if let Err(refusal) = world.espocrm.fill(&mut record, fields) {
+            tracing::error!(?refusal, id, "generated record refused");
         }
         world.espocrm.seed(record);
     }

@@ -1,6 +1,7 @@
 //! A law firm's systems, simulated, with a private Redis and PostgreSQL and our own programs around them; and verbs for
 //! scenarios: given, trigger, run until quiet, then.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::EspoId;
@@ -11,6 +12,8 @@ use shared::hub::Hub;
 use shared::queue::{Asker, NewJob, Queue, QueueName};
 use simulator::{JournalEntry, NewKommunikation, Operation, Simulator, SimulatorConfig, System, canonical};
 
+use crate::stammdaten::{self, Comparable};
+use crate::worlds::Place;
 use crate::{Error, PrivatePostgres, PrivateRedis, Program, Result, RunningProgram, eventually};
 
 /// Longest wait for anything in a scenario; a healthy one takes a fraction of it.
@@ -34,11 +37,12 @@ pub struct Beteiligter {
 /// Everything around the programs under test.
 pub struct World {
     pub simulator: Simulator,
-    pub redis: PrivateRedis,
-    pub postgres: PrivatePostgres,
+    pub redis: Arc<PrivateRedis>,
+    pub postgres: Arc<PrivatePostgres>,
     pub database_url: String,
     pub queue: Queue,
     overrides: Vec<(&'static str, String)>,
+    place: Place,
 }
 
 impl World {
@@ -61,11 +65,22 @@ impl World {
         let (redis, postgres) = tokio::join!(PrivateRedis::start(), PrivatePostgres::start());
         let (redis, postgres) = (redis?, postgres?);
         let database = postgres.create_database().await?;
-        let queue = Queue::connect(redis.url_of_database(REDIS_DATABASE).as_str(), QueueName::Beteiligte)
+        Self::at(Place::of_its_own(REDIS_DATABASE, database), Arc::new(redis), Arc::new(postgres), config).await
+    }
+
+    /// Empty systems in a place that is clean.
+    pub(crate) async fn at(
+        place: Place,
+        redis: Arc<PrivateRedis>,
+        postgres: Arc<PrivatePostgres>,
+        config: SimulatorConfig,
+    ) -> Result<Self> {
+        let queue = Queue::connect(redis.url_of_database(place.redis_database()).as_str(), QueueName::Beteiligte)
             .await
             .map_err(|error| Error::new(error.to_string()))?;
         let simulator = Simulator::start(config).await?;
-        Ok(Self { simulator, redis, postgres, database_url: database.url, queue, overrides: Vec::new() })
+        let database_url = place.database().url.clone();
+        Ok(Self { simulator, redis, postgres, database_url, queue, overrides: Vec::new(), place })
     }
 
     /// A setting of all programs started from now on.
@@ -90,7 +105,7 @@ impl World {
             ("ADVOWARE_PASSWORD", credentials.advoware_password.clone()),
             ("ESPOCRM_API_BASE_URL", addresses.espocrm_api_base_url.clone()),
             ("ESPOCRM_API_KEY", credentials.espocrm_api_key.clone()),
-            ("REDIS_URL", self.redis.url_of_database(REDIS_DATABASE)),
+            ("REDIS_URL", self.redis.url_of_database(self.place.redis_database())),
             ("DATABASE_URL", self.database_url.clone()),
             ("PRODUCER_LISTEN", "127.0.0.1:0".to_owned()),
             ("PRODUCER_API_KEY", PRODUCER_API_KEY.to_owned()),
@@ -136,6 +151,57 @@ impl World {
         self.simulator.espocrm().seed(&id, fields).expect("EspoCRM takes the record");
         self.simulator.advoware().seed(betnr, json!({"name": format!("Beispiel {betnr}")}), rows);
         Beteiligter { id, betnr }
+    }
+
+    /// A record with this number and these Stammdaten on both sides, without numbers and mails.
+    pub fn given_stammdaten(&self, betnr: i64, espocrm: Value, advoware: Value) -> Beteiligter {
+        let id = format!("{betnr:017x}");
+        let mut record = fields(espocrm);
+        record.insert("betnr".to_owned(), json!(betnr));
+        self.simulator.espocrm().seed(&id, Value::Object(record)).expect("EspoCRM takes the record");
+        self.simulator.advoware().seed(betnr, advoware, Vec::new());
+        Beteiligter { id, betnr }
+    }
+
+    /// A person, the same on both sides.
+    pub fn given_person(&self, betnr: i64) -> Beteiligter {
+        let (first, last) = ("Merle", format!("Beispiel {betnr}"));
+        self.given_stammdaten(
+            betnr,
+            json!({ "lastName": last, "firstName": first, "salutationName": "Frau", "dateOfBirth": "1970-02-01" }),
+            json!({ "name": last, "vorname": first, "anrede": "Frau", "geburtsdatum": "1970-02-01T00:00:00" }),
+        )
+    }
+
+    /// A company, the same on both sides.
+    pub fn given_company(&self, betnr: i64) -> Beteiligter {
+        let (name, number, court) = (format!("Beispiel {betnr} GmbH"), "HRB 900001", "Amtsgericht Nebelstadt");
+        self.given_stammdaten(
+            betnr,
+            json!({
+                "firmenname": name, "rechtsform": "GmbH", "handelsregisterNummer": number, "handelsregisterArt": court,
+            }),
+            json!({ "name": name, "rechtsform": "GmbH", "handelsRegisterNummer": number, "registergericht": court }),
+        )
+    }
+
+    /// EspoCRM's Stammdaten, in comparable form.
+    pub fn espo_stammdaten(&self, id: &str) -> Comparable {
+        stammdaten::of_espocrm(&self.simulator.espocrm().record(id).unwrap_or_default())
+    }
+
+    /// Advoware's Stammdaten that this EspoCRM record can hold, in comparable form.
+    pub fn advo_stammdaten(&self, beteiligter: &Beteiligter) -> Comparable {
+        let partner = self.simulator.espocrm().record(&beteiligter.id).unwrap_or_default();
+        let record = self.simulator.advoware().beteiligter(beteiligter.betnr).map(fields).unwrap_or_default();
+        stammdaten::of_advoware(&record, &partner)
+    }
+
+    /// Both sides hold the same Stammdaten.
+    pub fn then_stammdaten_agree(&self, beteiligte: &[&Beteiligter]) {
+        for one in beteiligte {
+            assert_eq!(self.espo_stammdaten(&one.id), self.advo_stammdaten(one), "Stammdaten of {} differ", one.id);
+        }
     }
 
     /// Enqueues as a webhook would.

@@ -47,9 +47,8 @@ pub enum ProgramError {
     },
 }
 
-/// Executes jobs until `shutdown`; then lets the running ones end within the grace period.
-pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: CancellationToken) -> Result<(), ProgramError> {
-    register_metrics();
+/// Everything that jobs need, connected as `settings` say; what [`run`] executes.
+pub async fn assemble(settings: &WorkerSettings) -> Result<BeteiligteJobs, ProgramError> {
     let clock = Clock::system();
     let hub = Hub::new(settings.postgres.connect_options());
     hub.check().await?;
@@ -63,7 +62,7 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
         advoware: Advoware::within(parallel, &settings.advoware, tokens, clock.clone())?,
         hub: hub.clone(),
     };
-    let jobs = BeteiligteJobs {
+    Ok(BeteiligteJobs {
         systems,
         clock,
         breakers: breakers.clone(),
@@ -72,8 +71,14 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
         auto_reset: settings.sync.auto_reset,
         policy: settings.sync.conflict_policy,
         random: fastrand::f64,
-    };
+    })
+}
 
+/// Executes jobs until `shutdown`; then lets the running ones end within the grace period.
+pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: CancellationToken) -> Result<(), ProgramError> {
+    register_metrics();
+    let jobs = assemble(&settings).await?;
+    let (hub, queue, breakers) = (jobs.systems.hub.clone(), jobs.queue.clone(), jobs.breakers.clone());
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
@@ -105,7 +110,8 @@ fn backoff(sync: &SyncSettings) -> Backoff {
     Backoff { delays: sync.retry.clone(), max_tries: sync.max_tries }
 }
 
-fn deliver_settings(settings: &WorkerSettings) -> DeliverSettings {
+/// How jobs are delivered to them.
+pub fn deliver_settings(settings: &WorkerSettings) -> DeliverSettings {
     DeliverSettings {
         concurrency: settings.concurrency,
         lease: settings.sync.lease,

@@ -2,6 +2,7 @@
 
 pub(crate) mod names;
 pub(crate) mod numbers;
+mod stammdaten;
 
 use std::collections::HashSet;
 
@@ -12,17 +13,36 @@ use crate::advoware::NewKommunikation;
 use crate::dice::{Dice, espo_id};
 use crate::firm::names::{company, domain, person, place, plain, remark};
 use crate::firm::numbers::{Number, phone_type};
+pub use crate::firm::stammdaten::FirmNewcomer;
 
 const FIRST_BETNR: i64 = 104_000;
 /// 2024-01-01 00:00 UTC: the earliest change time.
 const EARLIEST_UNIX_SECONDS: i64 = 1_704_067_200;
 const SPREAD_DAYS: usize = 700;
+/// Own sequences of dice, so that numbers and mails of a seed stay what they were.
+const NEWCOMERS: u64 = 0x4E45_5543;
+const DRIFT: u64 = 0x5354_414D;
 
 /// All records of both systems.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Firm {
     /// One entry per Beteiligter, known to both systems.
     pub beteiligte: Vec<FirmBeteiligter>,
+    /// Records of EspoCRM that Advoware does not know; none unless asked for.
+    pub unknown_to_advoware: Vec<FirmNewcomer>,
+}
+
+impl Firm {
+    /// The same firm with so many more records, in percent of its size, that are in EspoCRM only and have no number.
+    #[must_use]
+    pub fn with_unknown_to_advoware(mut self, percent: usize) -> Self {
+        let seed = self.beteiligte.first().map_or(0, |one| one.betnr.unsigned_abs());
+        let mut dice = Dice::new(seed ^ NEWCOMERS);
+        let count = (self.beteiligte.len() * percent).div_ceil(100);
+        let newest = self.beteiligte.iter().map(|one| one.espo_changed_at).max().unwrap_or(DateTime::UNIX_EPOCH);
+        self.unknown_to_advoware = (0..count).map(|_| FirmNewcomer::new(&mut dice, newest)).collect();
+        self
+    }
 }
 
 /// One Beteiligter on both sides.
@@ -58,7 +78,7 @@ pub fn generate(seed: u64, size: usize) -> Firm {
     let switchboards: Vec<Number> = (0..=size / 12).map(|_| Number::of_kind(1, &mut dice)).collect();
     let first = FIRST_BETNR + i64::try_from(dice.below(1000)).unwrap_or(0);
     let beteiligte = (first..).take(size).map(|betnr| Draft::new(betnr, &mut dice, &switchboards).finish()).collect();
-    Firm { beteiligte }
+    Firm { beteiligte, unknown_to_advoware: Vec::new() }
 }
 
 struct Draft<'a> {
@@ -87,6 +107,8 @@ impl<'a> Draft<'a> {
 
     fn finish(mut self) -> FirmBeteiligter {
         let (mut advoware_fields, mut espo_fields) = if self.dice.percent(65) { self.person() } else { self.company() };
+        let mut drift = Dice::new(self.betnr.unsigned_abs() ^ DRIFT);
+        stammdaten::drift(&mut advoware_fields, &mut espo_fields, &mut drift);
         self.oddities();
         self.dice.shuffle(&mut self.rows);
         advoware_fields.extend(self.fields_of_advoware_alone());

@@ -142,3 +142,40 @@ async fn a_script_covers_all_variants_and_each_can_be_applied() {
         assert_eq!(outcome.edits.len(), if line.variant == Variant::Conflict { 2 } else { 1 });
     }
 }
+
+#[test]
+fn stammdaten_differ_between_the_sides_as_in_real_life() {
+    let firm = generate(11, 400);
+    let spellings = |of: fn(&simulator::FirmBeteiligter) -> &Value| -> BTreeSet<String> {
+        firm.beteiligte.iter().filter_map(|one| of(one).as_str().map(str::to_owned)).collect()
+    };
+    let anreden = spellings(|one| one.advoware_fields.get("anrede").unwrap_or(&Value::Null));
+    assert_eq!(anreden, ["Frau", "Herr", "Herrn"].map(String::from).into());
+    let salutations = spellings(|one| one.espo_fields.get("salutationName").unwrap_or(&Value::Null));
+    assert_eq!(salutations, ["Frau", "Herr", "Mr.", "Ms."].map(String::from).into());
+    let forms = spellings(|one| one.advoware_fields.get("rechtsform").unwrap_or(&Value::Null));
+    assert!(forms.contains("GmbH") && forms.contains("G.m.b.H."), "{forms:?}");
+    let dates = spellings(|one| one.advoware_fields.get("geburtsdatum").unwrap_or(&Value::Null));
+    assert!(dates.iter().any(|date| date.len() == 10) && dates.iter().any(|date| date.len() == 19));
+    let lacks = |one: &&simulator::FirmBeteiligter| {
+        one.advoware_fields.contains_key("geburtsdatum") && !one.espo_fields.contains_key("dateOfBirth")
+    };
+    assert!(firm.beteiligte.iter().filter(lacks).count() > 5);
+    let renamed = firm.beteiligte.iter().filter(|one| {
+        one.espo_fields.get("lastName").is_some_and(|name| Some(name) != one.advoware_fields.get("name"))
+    });
+    assert!((1..40).contains(&renamed.count()));
+}
+
+#[tokio::test]
+async fn some_records_may_be_unknown_to_advoware() {
+    assert!(generate(2, 100).unknown_to_advoware.is_empty());
+    let firm = generate(2, 100).with_unknown_to_advoware(5);
+    assert_eq!((&firm, firm.unknown_to_advoware.len()), (&generate(2, 100).with_unknown_to_advoware(5), 5));
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    sim.load(&firm);
+    assert_eq!((sim.advoware().betnrs().len(), sim.espocrm().ids().len()), (100, 105));
+    for one in &firm.unknown_to_advoware {
+        assert_eq!(sim.espocrm().record(&one.espo_id).unwrap()["betnr"], Value::Null);
+    }
+}

@@ -15,6 +15,7 @@ mod firms;
 mod harness_programs;
 mod harness_servers;
 mod harness_survivors;
+mod harness_worlds;
 mod limits;
 mod operators;
 mod privacy;
