@@ -73,11 +73,11 @@ impl Person {
         self.world.simulator.advoware().beteiligter(BETNR).map(|record| record[name].clone()).unwrap_or_default()
     }
 
-    fn edit_espo(&self, name: &str, value: Value) {
+    fn edit_espo(&self, name: &str, value: impl Into<Value>) {
         self.world.simulator.edit(&espo_edit(name, value)).expect("the edit is possible");
     }
 
-    fn edit_advo(&self, name: &str, value: Value) {
+    fn edit_advo(&self, name: &str, value: impl Into<Value>) {
         self.world.simulator.edit(&advo_edit(name, value)).expect("the edit is possible");
     }
 
@@ -99,12 +99,12 @@ impl Person {
     }
 }
 
-fn espo_edit(name: &str, value: Value) -> Edit {
-    Edit::EspoSet { id: ID.to_owned(), fields: fields(json!({name: value})) }
+fn espo_edit(name: &str, value: impl Into<Value>) -> Edit {
+    Edit::EspoSet { id: ID.to_owned(), fields: fields(json!({name: value.into()})) }
 }
 
-fn advo_edit(name: &str, value: Value) -> Edit {
-    Edit::AdvowareSet { betnr: BETNR, fields: fields(json!({name: value})) }
+fn advo_edit(name: &str, value: impl Into<Value>) -> Edit {
+    Edit::AdvowareSet { betnr: BETNR, fields: fields(json!({name: value.into()})) }
 }
 
 fn puts(calls: &[JournalEntry]) -> usize {
@@ -406,7 +406,7 @@ async fn b2_a_record_deleted_in_espocrm_leaves_no_dead_job_and_its_base_is_kept(
     person.world.simulator.edit(&Edit::EspoDelete { id: ID.to_owned() }).expect("the edit is possible");
     let calls = person.world.sync(&[ID]).await?;
     assert!(calls.iter().all(|call| !call.mutating));
-    assert_eq!(person.world.queue.counts().await.map(|counts| counts.dead).unwrap_or(1), 0);
+    assert_eq!(person.world.queue.counts().await.map_or(1, |counts| counts.dead), 0);
     let pool = PgPool::connect(&person.world.database_url).await?;
     let query = "SELECT deleted_at IS NOT NULL AND kommunikation IS NOT NULL FROM beteiligte WHERE espo_id = $1";
     assert!(sqlx::query_scalar::<_, bool>(query).bind(ID).fetch_one(&pool).await?);

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use domain::beteiligte::{ConflictPolicy, Ending, SyncStatus};
+use domain::beteiligte::{ConflictPolicy, Ending, SyncStatus, stammdaten};
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId};
 use domain::job::{Backoff, Wants};
 use domain::kommunikation::{Agreement, Direction, agreement};
-use domain::{beteiligte::stammdaten, kommunikation};
-use shared::beteiligte::{AdvoSide, LoadError, Loaded, Systems};
+use shared::beteiligte::{AdvoSide, LoadError, Loaded, Systems, Wanted};
 use shared::clock::Clock;
 use shared::error::{ApiError, ErrorKind};
 use shared::hub::{Agreed, Claim, Creation};
@@ -203,9 +202,8 @@ impl BeteiligteJobs {
         let stammdaten = stammdaten::settled(stammdaten_seen);
         // A run in both directions has just seen that nothing is left.
         let is_whole = run.kommunikation_direction() == Direction::Both && !run.is_one_plan;
-        let remains = !is_whole
-            && !(kommunikation::plan(seen, Direction::Both, run.wanted.approve_deletions).is_empty()
-                && stammdaten::plan(stammdaten_seen, self.policy, Direction::Both).is_empty());
+        let both_ways = Wanted { direction: Direction::Both, after_conflict: false, ..run.wanted };
+        let remains = !is_whole && run.loaded.plan(both_ways).is_some_and(|plan| !plan.is_empty());
         let ending = match (remains, run.is_undecided) {
             (true, _) => Ending::Left,
             (false, true) => Ending::Undecided,

@@ -1,7 +1,7 @@
 //! What operators asked of one record: a plan by its hash, a value back from the audit, a conflict decided. Carried out under the record's
 //! lease, each once; a run that is cut off finds the request still open.
 
-use domain::beteiligte::stammdaten::{Side, decided_for};
+use domain::beteiligte::stammdaten::{Field, Side, decided_for};
 use shared::hub::{Asked, Request, RequestAnswer};
 
 use super::beteiligte_sync::BeteiligteJobs;
@@ -57,7 +57,7 @@ impl BeteiligteJobs {
         }
         self.systems.hub.remember_stammdaten(run.id, &base).await?;
         run.loaded.stammdaten = base;
-        let names: Vec<&str> = fields.into_iter().map(|field| field.name()).collect();
+        let names: Vec<&str> = fields.into_iter().map(Field::name).collect();
         Ok(done(&format!("decided for {}: {}", winner.name(), names.join(", "))))
     }
 
