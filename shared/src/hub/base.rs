@@ -37,7 +37,11 @@ pub struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
     /// It was about to be sent. Without more it is not known whether it was.
-    Begun,
+    Begun {
+        /// By a run that a person had told to create the record again. That is good for one POST: a run that finds this holds the record,
+        /// whatever its job still says, and a person is asked anew.
+        again: bool,
+    },
     /// Advoware has created it under this number; EspoCRM does not name it yet.
     Created(BetNr),
 }

@@ -81,8 +81,13 @@ struct StoredBegun {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 enum StoredCreation {
-    Begun,
-    Created { betnr: i64 },
+    Begun {
+        #[serde(default)]
+        again: bool,
+    },
+    Created {
+        betnr: i64,
+    },
 }
 
 pub(super) fn from_base(base: &Base) -> Value {
@@ -180,14 +185,14 @@ pub(super) fn to_stammdaten(stored: Value) -> Result<stammdaten::Base, HubError>
 
 pub(super) fn from_creation(creation: Creation) -> Value {
     serde_json::json!(match creation {
-        Creation::Begun => StoredCreation::Begun,
+        Creation::Begun { again } => StoredCreation::Begun { again },
         Creation::Created(betnr) => StoredCreation::Created { betnr: betnr.0 },
     })
 }
 
 pub(super) fn to_creation(stored: Value) -> Result<Creation, HubError> {
     match serde_json::from_value(stored).map_err(|_| HubError::Unreadable("creation"))? {
-        StoredCreation::Begun => Ok(Creation::Begun),
+        StoredCreation::Begun { again } => Ok(Creation::Begun { again }),
         StoredCreation::Created { betnr } => Ok(Creation::Created(BetNr(betnr))),
     }
 }
@@ -234,7 +239,8 @@ mod tests {
         base.fields.insert(Field::Vorname, Pair { espocrm: Last::Unknown, advoware: Last::Answered(None) });
         base.begun.push(Begun { field: Field::Anrede, side: Side::Advoware, before: None, after: text("Frau") });
         assert_eq!(to_stammdaten(from_stammdaten(&base)).unwrap(), base);
-        for creation in [Creation::Begun, Creation::Created(BetNr(7))] {
+        for creation in [Creation::Begun { again: false }, Creation::Begun { again: true }, Creation::Created(BetNr(7))]
+        {
             assert_eq!(to_creation(from_creation(creation)).unwrap(), creation);
         }
         for damaged in ["[]", r#"{"fields":{"x":{"espocrm":null,"advoware":null}}}"#, r#"{"state":"x"}"#] {

@@ -386,6 +386,30 @@ async fn b2b_create_again_releases_what_is_held_and_what_was_refused_is_tried_ag
 }
 
 #[tokio::test]
+async fn b2b_an_approval_is_good_for_one_post_even_if_its_run_is_killed() -> Result<()> {
+    let mut world = World::start().await?;
+    world.setting("SYNC_LEASE_SECONDS", "0.5");
+    world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
+    world.simulator.faults().arm(Fault::new(Calls::to(Operation::PostBeteiligte), FaultKind::AnswerLost));
+    let worker = world.worker().await?;
+    world.sync(&[ID]).await?;
+    let pause = world.simulator.pause_at(Moment::after(Calls::to(Operation::PostBeteiligte)));
+    world.trigger_wanting(&[ID], Wants::sync(Direction::Both).creating_again()).await?;
+    pause.reached().await;
+    worker.kill()?;
+    pause.release();
+    let _next = world.worker().await?;
+    world.run_until_quiet().await?;
+    assert_eq!(
+        world.simulator.journal().count(Operation::PostBeteiligte),
+        2,
+        "the first, and the one that was approved"
+    );
+    assert_eq!(world.field(ID, "syncStatus"), json!("permanently_failed"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn b2b_a_number_entered_while_the_record_is_created_is_kept_and_the_other_is_told() -> Result<()> {
     let world = World::start().await?;
     world.simulator.advoware().seed(BETNR, json!({"name": "Neu"}), vec![]);

@@ -149,10 +149,10 @@ impl BeteiligteJobs {
         {
             self.tell_created_twice(run, created).await?;
         }
-        if !run.loaded.is_claimed {
-            if !self.claim(run).await? {
-                return self.without_partner(run, FindingKind::BetnrTaken).await;
-            }
+        if !run.loaded.is_claimed && !self.claim(run).await? {
+            return self.without_partner(run, FindingKind::BetnrTaken).await;
+        }
+        if run.loaded.stammdaten_is_new {
             // What timestamps decided stands before our first write moves them.
             self.systems.hub.remember_stammdaten(run.id, &run.loaded.stammdaten).await?;
         }
@@ -271,8 +271,10 @@ impl BeteiligteJobs {
     /// Advoware answered 404: nothing is deleted in EspoCRM, and people are told once (DOMAIN 4). The status first, so that the
     /// telling is not repeated; a run cut off between the two leaves the status, which says the same.
     async fn missing_in_advoware(&self, run: &mut Run<'_>) -> Result<(), Stop> {
-        self.without_partner(run, FindingKind::MissingInAdvoware).await?;
-        if run.loaded.espo.sync_status == Some(SyncStatus::DeletedInAdvoware) {
+        run.findings.insert(Finding::general(FindingKind::MissingInAdvoware));
+        let (findings, status) = ([Finding::general(FindingKind::MissingInAdvoware)], self.status_of(Ending::Missing));
+        self.systems.hub.remember_look(run.id, &findings, Some(status), self.clock.now()).await?;
+        if run.loaded.espo.sync_status == Some(status) {
             return Ok(());
         }
         let text = "kanzleisync: Advoware has no Beteiligte with this record's betnr. Correct the number, or delete the record.";

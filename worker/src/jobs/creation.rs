@@ -3,6 +3,7 @@
 //! Advoware has no search (DOMAIN 2). So the hub knows of the POST before it is sent, and of the number before EspoCRM does: whatever ends
 //! the run, the next one knows whether it may have been sent. If that is all it knows, it does not send it again.
 
+use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::{self, Change};
 use domain::finding::{Finding, FindingKind};
 use domain::ids::BetNr;
@@ -25,14 +26,28 @@ impl BeteiligteJobs {
             self.without_partner(run, FindingKind::NoBetnr).await?;
             return Ok(false);
         }
-        let created = match run.loaded.creation {
-            Some(Creation::Created(created)) => created,
-            Some(Creation::Begun) if !again => return Err(self.held(run).await),
-            Some(Creation::Begun) | None => {
-                if !self.creation_is_asked(run).await? {
-                    return Ok(false);
+        let created = loop {
+            let again = match run.loaded.creation {
+                Some(Creation::Created(created)) => break created,
+                // An approval is good for one POST, and that one may have been sent.
+                Some(Creation::Begun { again: was_again }) if was_again || !again => {
+                    return Err(self.held(run).await?);
                 }
-                self.post(run).await?
+                Some(Creation::Begun { .. }) => true,
+                None => false,
+            };
+            if !self.creation_is_asked(run).await? {
+                return Ok(false);
+            }
+            if let Some(created) = self.post(run, again).await? {
+                break created;
+            }
+            if !run.take_round() {
+                return Err(Stop::NotAgreed("the record kept changing before it was created in Advoware"));
+            }
+            run.loaded = self.systems.load(run.id).await?;
+            if !matches!(run.loaded.advo, AdvoSide::NoBetnr) {
+                return Ok(true);
             }
         };
         let request = run.loaded.request.take();
@@ -44,7 +59,8 @@ impl BeteiligteJobs {
         Ok(true)
     }
 
-    async fn post(&self, run: &mut Run<'_>) -> Result<BetNr, Stop> {
+    /// `None`: a user changed the record just now, look again.
+    async fn post(&self, run: &mut Run<'_>, again: bool) -> Result<Option<BetNr>, Stop> {
         let changes = match stammdaten::creation(&run.loaded.espo.stammdaten) {
             Ok(changes) => changes,
             Err(finding) => {
@@ -55,17 +71,18 @@ impl BeteiligteJobs {
             }
         };
         if run.announce().await? == Applied::Overtaken {
-            return Err(Stop::NotAgreed("the record changed before it was created in Advoware"));
+            return Ok(None);
         }
         let hub = &self.systems.hub;
         run.audit(&[audit::of_creation(&changes)]).await?;
         let visit = self.systems.advoware.visit(Operation::AdvowarePostBeteiligte, 1).await?;
-        hub.remember_creation(run.id, Some(Creation::Begun), self.clock.now()).await?;
-        run.loaded.creation = Some(Creation::Begun);
+        hub.remember_creation(run.id, Some(Creation::Begun { again }), self.clock.now()).await?;
+        // If it is not sent after all, an earlier one is as unknown as it was.
+        let unsent = again.then_some(Creation::Begun { again: false });
         let answer = match run.lease.check() {
             Ok(()) => visit.post_beteiligte(&record_of(&changes)).await,
             Err(lost) => {
-                hub.remember_creation(run.id, None, self.clock.now()).await?;
+                hub.remember_creation(run.id, unsent, self.clock.now()).await?;
                 return Err(lost.into());
             }
         };
@@ -76,17 +93,16 @@ impl BeteiligteJobs {
                 metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => "created")
                     .increment(1);
                 hub.remember_creation(run.id, Some(Creation::Created(created)), self.clock.now()).await?;
-                Ok(created)
+                Ok(Some(created))
             }
-            Ok(None) => Err(self.held(run).await),
+            Ok(None) => Err(self.held(run).await?),
             Err(error) if error.outcome_unknown() => {
                 tracing::warn!(%error, "whether the record was created in Advoware is not known");
-                Err(self.held(run).await)
+                Err(self.held(run).await?)
             }
             Err(error) => {
                 // Refused, or never sent.
-                hub.remember_creation(run.id, None, self.clock.now()).await?;
-                run.loaded.creation = None;
+                hub.remember_creation(run.id, unsent, self.clock.now()).await?;
                 Err(error.into())
             }
         }
@@ -116,18 +132,17 @@ impl BeteiligteJobs {
         }
     }
 
-    /// Nothing is sent again. People are told, each time the run ends so: the status stands until somebody acts.
-    async fn held(&self, run: &mut Run<'_>) -> Stop {
+    /// Nothing is sent again until a person says so. They are told once.
+    async fn held(&self, run: &mut Run<'_>) -> Result<Stop, Stop> {
         run.findings.insert(Finding::general(FindingKind::CreateOutcomeUnknown));
-        let is_told = run.loaded.last_status == Some(domain::beteiligte::SyncStatus::PermanentlyFailed);
-        if !is_told {
+        let held = Some(Creation::Begun { again: false });
+        self.systems.hub.remember_creation(run.id, held, self.clock.now()).await?;
+        if run.loaded.last_status != Some(SyncStatus::PermanentlyFailed) {
             let text = "kanzleisync: whether this record was created in Advoware is not known, so it is not created again. Look for it in \
                         Advoware: if it is there, enter its betnr here; if not, `requeue <id> --create-again`.";
-            if let Err(error) = self.post_note(run, text.to_owned()).await {
-                return error;
-            }
+            self.post_note(run, text.to_owned()).await?;
         }
-        Stop::CreationHeld
+        Ok(Stop::CreationHeld)
     }
 }
 

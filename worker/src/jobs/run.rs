@@ -183,6 +183,8 @@ impl<'a> Run<'a> {
         if self.announce().await? == Applied::Overtaken
             || self.apply_stammdaten(&plan.stammdaten).await? == Applied::Overtaken
         {
+            // What was begun and not confirmed was not written.
+            self.loaded.stammdaten.begun.clear();
             return Ok(Applied::Overtaken);
         }
         self.apply_kommunikation(&plan.kommunikation, plan.stammdaten.is_empty()).await

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::field::{Field, Side, Texts};
+use super::field::{Field, PartyKind, Side, Texts};
 use super::plan::Change;
 use super::text::canonical;
 
@@ -108,18 +108,20 @@ impl Base {
         self.begun.retain(|begun| begun.side != side || changes.iter().all(|change| change.field != begun.field));
     }
 
-    /// What is known of a field, if it was ever compared, in the light of what was begun, where `espo` and `advo` are what the sides say now. A write that shows
-    /// its effect has happened. One that neither shows its effect nor what it was to replace may have happened, before a user's edit: it counts as
-    /// not happened, so that two edits are taken for a conflict rather than one of them for nothing (ARCHITECTURE, what remains open).
-    pub(super) fn known(&self, field: Field, espo: Option<&String>, advo: Option<&String>) -> Option<Pair> {
-        let now = |side| match side {
-            Side::Espocrm => espo,
-            Side::Advoware => advo,
-        };
-        let happened = |begun: &&Begun| begun.field == field && begun.after.as_ref() == now(begun.side);
-        match self.begun.iter().rev().find(happened) {
-            Some(begun) => Some(Pair::agreed(begun.after.clone())),
-            None => self.fields.get(&field).cloned(),
+    /// What was begun, in the light of what the sides say now. A write that shows its effect has happened. One that does not counts as not
+    /// happened, though it may have been, before a user's edit: so two edits are taken for a conflict rather than one of them for nothing
+    /// (ARCHITECTURE, what remains open).
+    pub fn resolve(&mut self, espo: &Texts, advo: &Texts) {
+        let kind = PartyKind::of(espo, advo);
+        for begun in std::mem::take(&mut self.begun) {
+            let texts = match begun.side {
+                Side::Espocrm => espo,
+                Side::Advoware => advo,
+            };
+            let now = begun.field.on(begun.side, kind).and_then(|name| texts.get(name));
+            if now.and_then(|text| canonical(begun.field, text)) == begun.after {
+                self.fields.insert(begun.field, Pair::agreed(begun.after));
+            }
         }
     }
 }

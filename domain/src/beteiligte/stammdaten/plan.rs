@@ -15,7 +15,7 @@ pub struct Seen<'a> {
     pub espo: &'a Texts,
     /// Advoware's side.
     pub advo: &'a Texts,
-    /// What is remembered of both.
+    /// What is remembered of both, with nothing begun left in it ([`Base::resolve`]).
     pub base: &'a Base,
     /// The side that was changed last, by its timestamp, for [`ConflictPolicy::NewestWins`]; `None` where it cannot be told.
     pub newest: Option<Side>,
@@ -231,7 +231,7 @@ fn compare(seen: Seen<'_>, kind: PartyKind) -> impl Iterator<Item = Compared<'_>
         let advo_text = seen.advo.get(field.on(Side::Advoware, kind)?);
         let espo = espo_text.and_then(|text| canonical(field, text));
         let advo = advo_text.and_then(|text| canonical(field, text));
-        let known = seen.base.known(field, espo.as_ref(), advo.as_ref());
+        let known = seen.base.fields.get(&field).cloned();
         Some(Compared { field, espo, advo, espo_text, advo_text, known })
     })
 }

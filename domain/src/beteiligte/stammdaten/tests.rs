@@ -57,6 +57,8 @@ impl World {
 
     /// A run that its process ends after `steps` steps; `edit` is a user's, after as many. Whether it came to its end.
     fn run(&mut self, policy: ConflictPolicy, steps: usize, mut edit: impl FnMut(usize, &mut Self)) -> bool {
+        let (espo, advo) = (texts("lastName", "firstName", self.espo), texts("name", "vorname", self.advo));
+        self.base.resolve(&espo, &advo);
         let mut step = 0;
         let mut goes_on = |world: &mut Self| {
             edit(step, world);
@@ -229,6 +231,7 @@ fn story(policy: ConflictPolicy, mut world: World, stop: usize, edit_at: usize, 
         assert!(world.run(policy, 99, |_, _| {}), "{context}");
     }
     let rest = world.plan(policy, None);
+    assert!(world.base.begun.is_empty(), "{context}");
     assert!(rest.is_empty(), "quiet: {context}");
     if policy == ConflictPolicy::Manual && !rest.undecided.is_empty() {
         return;
