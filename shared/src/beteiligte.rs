@@ -48,8 +48,8 @@ pub struct Loaded {
     pub base: Option<Base>,
     /// What the hub remembers of its Stammdaten; for a new pair, what the timestamps of this look decide. Empty without a partner.
     pub stammdaten: stammdaten::Base,
-    /// The hub does not have it yet.
-    pub stammdaten_is_new: bool,
+    /// The hub does not have it in this form yet: timestamps, or the look itself, have decided something.
+    pub stammdaten_is_unsaved: bool,
     /// The side whose Stammdaten were changed last, by its own timestamp, in the first look of the run: later ones see our own writes.
     pub newest: Option<Side>,
     /// The pair never agreed before.
@@ -148,11 +148,10 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: 
     let is_claimed = known.betnr.is_some() && espo.betnr == known.betnr;
     let first_meeting = is_first_meeting(&known, &espo);
     let kept = known.stammdaten.filter(|_| is_claimed);
-    let stammdaten_is_new = kept.is_none();
     let (stammdaten, newest) = match &advo {
         AdvoSide::Found(advo) => {
             let is_lost = known.kommunikation.is_none() && !first_meeting;
-            let mut base = kept.unwrap_or_else(|| first::base(&espo, advo, is_lost));
+            let mut base = kept.clone().unwrap_or_else(|| first::base(&espo, advo, is_lost));
             base.resolve(&espo.stammdaten, &advo.stammdaten);
             (base, first::newest(&espo, advo))
         }
@@ -162,8 +161,8 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: 
         base: known.kommunikation.filter(|_| is_claimed),
         espo,
         advo,
+        stammdaten_is_unsaved: kept.as_ref() != Some(&stammdaten),
         stammdaten,
-        stammdaten_is_new,
         newest,
         first_meeting,
         is_claimed,

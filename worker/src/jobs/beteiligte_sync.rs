@@ -152,8 +152,8 @@ impl BeteiligteJobs {
         if !run.loaded.is_claimed && !self.claim(run).await? {
             return self.without_partner(run, FindingKind::BetnrTaken).await;
         }
-        if run.loaded.stammdaten_is_new {
-            // What timestamps decided stands before our first write moves them.
+        if run.loaded.stammdaten_is_unsaved {
+            // What timestamps decided stands before our first write moves them, and what an earlier run had done before a user undoes it.
             self.systems.hub.remember_stammdaten(run.id, &run.loaded.stammdaten).await?;
         }
         if self.answer_request(run).await? {
