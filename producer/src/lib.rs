@@ -7,6 +7,7 @@ pub mod cli;
 mod command;
 mod listing;
 mod program;
+mod retention;
 mod scan;
 mod webhook;
 

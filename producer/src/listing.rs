@@ -5,30 +5,19 @@ use domain::job::Wants;
 use serde::Serialize;
 use shared::error::ApiError;
 use shared::espocrm::{Espocrm, Filter, ListPage, PageRequest};
+use shared::hub::HubError;
 use shared::queue::{Asker, EnqueueResult, Enqueued, NewJob, Queue, QueueError};
 
-/// Records per page: what EspoCRM gives at most (DOMAIN 5).
-const PAGE_SIZE: u32 = 200;
+use crate::program::hub_problem;
 
-/// Walks over a list. One page is in memory at a time.
+/// Records per page: what EspoCRM gives at most (DOMAIN 5).
+pub(crate) const PAGE_SIZE: u32 = 200;
+
+/// Walks over a list in the order of the ids. One page is in memory at a time.
 pub(crate) struct Pages<'a> {
     espocrm: &'a Espocrm,
     filter: Filter,
-    walk: Walk,
-}
-
-/// Which page comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Walk {
-    /// The first, which tells how many records there are.
-    Count(PageRequest),
-    /// This one, then those before it: workers take records out of a scan's list while it is read, and what lies behind them moves
-    /// to the front, where this walk still comes by. The other way round it would skip them.
-    Down(PageRequest),
-    /// This one, then those after it.
-    Up(PageRequest),
-    /// None.
-    Done,
+    next: Option<PageRequest>,
 }
 
 /// What became of the records of a list, or of a command's ids.
@@ -55,42 +44,28 @@ pub enum ListingError {
     /// Redis does not take the jobs.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// PostgreSQL does not say what was looked at.
+    #[error("{}", hub_problem(.0))]
+    Hub(#[from] HubError),
 }
 
 impl<'a> Pages<'a> {
-    /// For a list that records leave while it is walked over.
-    pub(crate) fn of_shrinking(espocrm: &'a Espocrm, filter: Filter) -> Self {
-        Self { espocrm, filter, walk: Walk::Count(PageRequest::first(PAGE_SIZE)) }
+    /// All records that the filter lets through.
+    pub(crate) fn of(espocrm: &'a Espocrm, filter: Filter) -> Self {
+        Self::after(espocrm, filter, None)
     }
 
-    /// Every record there is, oldest first.
-    pub(crate) fn of_everything(espocrm: &'a Espocrm) -> Self {
-        Self { espocrm, filter: Filter::All, walk: Walk::Up(PageRequest::first(PAGE_SIZE)) }
+    /// Those of them that come after this one.
+    pub(crate) fn after(espocrm: &'a Espocrm, filter: Filter, id: Option<EspoId>) -> Self {
+        Self { espocrm, filter, next: Some(PageRequest::after(id, PAGE_SIZE)) }
     }
 
     /// The next page; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<ListPage>, ApiError> {
-        loop {
-            let (Walk::Count(request) | Walk::Down(request) | Walk::Up(request)) = self.walk else { return Ok(None) };
-            let page = self.espocrm.list_beteiligte(&self.filter, request).await?;
-            let only_counted = self.walk.goes_on(&page);
-            if !only_counted {
-                return Ok(Some(page));
-            }
-        }
-    }
-}
-
-impl Walk {
-    /// Moves on after `page` has come. Answers whether that page only served to count: it comes again, last.
-    fn goes_on(&mut self, page: &ListPage) -> bool {
-        let (next, only_counted) = match (*self, page.next, page.total) {
-            (Self::Count(first), Some(_), Some(total)) => (Self::Down(first.last(total)), true),
-            (Self::Down(request), ..) => (request.before().map_or(Self::Done, Self::Down), false),
-            (_, next, _) => (next.map_or(Self::Done, Self::Up), false),
-        };
-        *self = next;
-        only_counted
+        let Some(request) = self.next.take() else { return Ok(None) };
+        let page = self.espocrm.list_beteiligte(&self.filter, &request).await?;
+        self.next.clone_from(&page.next);
+        Ok(Some(page))
     }
 }
 
@@ -123,33 +98,4 @@ impl Tally {
 /// A job per record; the entity is the record's id.
 pub(crate) fn jobs(ids: &[EspoId], wants: Wants) -> Vec<NewJob> {
     ids.iter().map(|id| NewJob { entity: id.to_string(), wants }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The pages that a walk asks for, in order, of a list of `total` records; and which of them are passed on.
-    fn walked(mut walk: Walk, records: u32, is_counted: bool) -> (Vec<PageRequest>, usize) {
-        let (mut asked, mut passed_on) = (Vec::new(), 0);
-        let pages: Vec<_> =
-            (0..=records / PAGE_SIZE).map(|n| PageRequest::first(PAGE_SIZE).last(n * PAGE_SIZE + 1)).collect();
-        while let Walk::Count(request) | Walk::Down(request) | Walk::Up(request) = walk {
-            asked.push(request);
-            let next = pages.iter().copied().find(|page| page.before() == Some(request));
-            let page = ListPage { records: Vec::new(), unreadable: 0, total: is_counted.then_some(records), next };
-            passed_on += usize::from(!walk.goes_on(&page));
-        }
-        (asked, passed_on)
-    }
-
-    #[test]
-    fn a_shrinking_list_is_walked_from_its_end_to_its_beginning() {
-        let first = PageRequest::first(PAGE_SIZE);
-        let (second, third) = (first.last(PAGE_SIZE + 1), first.last(2 * PAGE_SIZE + 1));
-        assert_eq!(walked(Walk::Count(first), 500, true), (vec![first, third, second, first], 3));
-        assert_eq!(walked(Walk::Count(first), 150, true), (vec![first], 1));
-        assert_eq!(walked(Walk::Count(first), 500, false), (vec![first, second, third], 3), "EspoCRM does not count");
-        assert_eq!(walked(Walk::Up(first), 500, true), (vec![first, second, third], 3));
-    }
 }

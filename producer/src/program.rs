@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use shared::clock::Clock;
 use shared::espocrm::Espocrm;
 use shared::health::{self, Health};
 use shared::hub::{Hub, HubError};
@@ -20,6 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
+use crate::retention;
 use crate::scan::{self, Scan, ScanRequests};
 use crate::webhook::{self, Intake};
 
@@ -89,7 +91,16 @@ pub async fn run(
     let full_sync = FullSync { espocrm: espocrm.clone(), queue: queue.clone() };
     let _queueing = AbortOnDropHandle::new(tokio::spawn(full_sync.serve(full_syncs.clone())));
     let scans = ScanRequests::default();
-    let scan = Scan { espocrm, queue: queue.clone(), interval: settings.beteiligte_scan };
+    let scan = Scan {
+        espocrm,
+        hub: hub.clone(),
+        queue: queue.clone(),
+        clock: Clock::system(),
+        interval: settings.beteiligte_scan,
+        look_age: settings.beteiligte_look,
+        auto_reset: settings.sync.auto_reset,
+        unknown: scan::Walk::default(),
+    };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
     let retention = Retention { time: settings.job_retention, ..Retention::default() };
     let queues = [queue.clone(), calendar];
@@ -100,7 +111,10 @@ pub async fn run(
     let fresh = breakers.clone();
     let _looking = AbortOnDropHandle::new(tokio::spawn(async move { fresh.keep_fresh().await }));
     let gate = Arc::new(Gate::new(&settings));
-    let intake = Intake { queue: queue.clone(), gate: Arc::clone(&gate), scans };
+    let retention_task = retention::keep_pruning(hub.clone(), Clock::system(), settings.audit_retention);
+    let _pruning = AbortOnDropHandle::new(tokio::spawn(retention_task));
+    let intake =
+        Intake { queue: queue.clone(), hub: hub.clone(), clock: Clock::system(), gate: Arc::clone(&gate), scans };
     let api = Api { queues: queues.clone().into(), gate, full_syncs };
     let health = Health { queue, hub: hub.clone(), breakers, metrics, told_queues: queues.into() };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");

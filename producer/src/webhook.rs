@@ -18,6 +18,8 @@ use domain::job::Wants;
 use domain::kommunikation::Direction;
 use serde::Serialize;
 use serde_json::json;
+use shared::clock::Clock;
+use shared::hub::{Hub, HubError};
 use shared::queue::{Asker, Queue, QueueError};
 
 use crate::auth::{FirstLook, Gate};
@@ -38,6 +40,10 @@ const QUEUE_TIME_LIMIT: Duration = Duration::from_secs(5);
 pub struct Intake {
     /// Where jobs go.
     pub queue: Queue,
+    /// Where deletions are remembered.
+    pub hub: Hub,
+    /// When they were told.
+    pub clock: Clock,
     /// Who is let in.
     pub gate: Arc<Gate>,
     /// Where to ask for a scan.
@@ -82,6 +88,8 @@ enum Refusal {
     TooSlow,
     #[error("the queue is not available, send again")]
     QueueDown,
+    #[error("the database is not available, send again")]
+    HubDown,
 }
 
 /// The routes of the webhooks.
@@ -112,7 +120,7 @@ async fn receive(intake: Intake, action: Action, request: Request) -> Result<Jso
     if events.rejected > 0 {
         tracing::warn!(action = action.name(), rejected = events.rejected, "webhook elements that name no record");
     }
-    action.carry_out(&intake.queue, &events.ids).await?;
+    action.carry_out(&intake, &events.ids).await?;
     tracing::debug!(action = action.name(), accepted = events.ids.len(), "webhook taken");
     Ok(Json(Receipt {
         status: action.status(),
@@ -143,39 +151,54 @@ impl Action {
         }
     }
 
-    /// Does it for all records, or says that the queue did not. A part may then be done; EspoCRM sends all again, which is
-    /// harmless.
-    async fn carry_out(self, queue: &Queue, ids: &[EspoId]) -> Result<(), Refusal> {
-        let work = async {
-            match self {
-                Self::Create | Self::Update => {
-                    queue.enqueue(&jobs(ids, Wants::sync(Direction::Both)), Asker::Event).await?;
-                }
-                // Nothing is deleted in Advoware (DOMAIN 4).
-                Self::Delete => {
-                    for id in ids {
-                        queue.drop_waiting(id.as_str()).await?;
-                    }
-                }
-            }
-            Ok::<_, QueueError>(())
-        };
-        match tokio::time::timeout(QUEUE_TIME_LIMIT, work).await {
+    /// Does it for all records, or says who did not. A part may then be done; EspoCRM sends all again, which is harmless.
+    async fn carry_out(self, intake: &Intake, ids: &[EspoId]) -> Result<(), Refusal> {
+        match tokio::time::timeout(QUEUE_TIME_LIMIT, self.work(intake, ids)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
-                tracing::warn!(action = self.name(), %error, "webhook not queued, EspoCRM sends it again");
-                Err(Refusal::QueueDown)
+            Ok(Err(refusal)) => {
+                tracing::warn!(action = self.name(), %refusal, "webhook not taken, EspoCRM sends it again");
+                Err(refusal)
             }
             Err(_) => {
                 let limit_seconds = QUEUE_TIME_LIMIT.as_secs();
                 tracing::warn!(
                     action = self.name(),
                     limit_seconds,
-                    "webhook not queued in time, EspoCRM sends it again"
+                    "webhook not taken in time, EspoCRM sends it again"
                 );
                 Err(Refusal::QueueDown)
             }
         }
+    }
+
+    async fn work(self, intake: &Intake, ids: &[EspoId]) -> Result<(), Refusal> {
+        match self {
+            Self::Create | Self::Update => {
+                intake.queue.enqueue(&jobs(ids, Wants::sync(Direction::Both)), Asker::Event).await?;
+            }
+            // Nothing is deleted in Advoware, and what is remembered stays, should the record be restored (DOMAIN 4).
+            Self::Delete => {
+                for id in ids {
+                    intake.queue.drop_waiting(id.as_str()).await?;
+                }
+                intake.hub.mark_deleted(ids, intake.clock.now()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<QueueError> for Refusal {
+    fn from(error: QueueError) -> Self {
+        tracing::warn!(%error, "the queue does not take events");
+        Self::QueueDown
+    }
+}
+
+impl From<HubError> for Refusal {
+    fn from(error: HubError) -> Self {
+        tracing::warn!(%error, "the hub does not take events");
+        Self::HubDown
     }
 }
 
@@ -202,7 +225,7 @@ impl Refusal {
             Self::NotAnArray | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::QueueDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::QueueDown | Self::HubDown => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

@@ -72,6 +72,8 @@ pub struct ProducerSettings {
     pub webhook_secrets: WebhookSecrets,
     /// `BETEILIGTE_SCAN_SECONDS`.
     pub beteiligte_scan: Duration,
+    /// `BETEILIGTE_LOOK_HOURS`: how long a record in agreement is left alone before the scan has it looked at.
+    pub beteiligte_look: Duration,
     /// `AUDIT_RETENTION_DAYS`.
     pub audit_retention: Duration,
     /// `JOB_RETENTION_HOURS`.

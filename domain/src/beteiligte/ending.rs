@@ -69,3 +69,31 @@ pub fn after(ending: Ending, now: DateTime<Utc>, auto_reset: Duration) -> Status
 fn later(now: DateTime<Utc>, wait: Duration) -> Option<DateTime<Utc>> {
     now.checked_add_signed(TimeDelta::from_std(wait).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn b2_every_ending_leaves_its_fields_on_the_record() {
+        let wait = Duration::from_mins(1);
+        let cases = [
+            (Ending::Agreed, (SyncStatus::Clean, 0, None, None)),
+            (Ending::Left, (SyncStatus::Dirty, 0, None, None)),
+            (Ending::Undecided, (SyncStatus::Conflict, 0, None, None)),
+            (Ending::Missing, (SyncStatus::DeletedInAdvoware, 0, None, None)),
+            (Ending::Failed { failures: 3, wait }, (SyncStatus::Failed, 3, Some(at(160)), None)),
+            (Ending::GivenUp { failures: 5 }, (SyncStatus::PermanentlyFailed, 5, None, Some(at(86_500)))),
+            (Ending::CreationHeld { failures: 1 }, (SyncStatus::PermanentlyFailed, 1, None, None)),
+            (Ending::Reset, (SyncStatus::Failed, 0, Some(at(100)), None)),
+        ];
+        for (ending, (status, retry_count, next_retry, auto_reset_at)) in cases {
+            let expected = StatusFields { status, retry_count, next_retry, auto_reset_at };
+            assert_eq!(after(ending, at(100), Duration::from_hours(24)), expected, "{ending:?}");
+        }
+    }
+}

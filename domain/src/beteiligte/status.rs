@@ -1,4 +1,32 @@
-//! `syncStatus` on EspoCRM's `CBeteiligte` (DOMAIN 4).
+//! `syncStatus` on EspoCRM's `CBeteiligte` (DOMAIN 4, B2).
+//!
+//! ```text
+//!   EspoCRM, on create            EspoCRM, on a user's change (from any state)
+//!          |                                     |
+//!          v                                     v
+//!   +--------------+                      +-------------+   a one-way run left something
+//!   | pending_sync |                      |    dirty    |<--------------------------+
+//!   +--------------+                      +-------------+                           |
+//!          |      job (webhook, scan, operator)  |                                  |
+//!          +------------------+------------------+                                  |
+//!                             v                                                     |
+//!                      +-------------+  both agree      +-------+   edit, 24 h      |
+//!                      |   syncing   |----------------->| clean |-------------------+--> next run
+//!                      | worker, if  |                  +-------+                   |
+//!                      | it writes   |  policy manual   +----------+  decide, edit   |
+//!                      |             |----------------->| conflict |---------------->+
+//!                      |             |  Advoware: 404   +--------------------+  edit |
+//!                      |             |----------------->| deleted_in_advoware |----->+
+//!                      |             |  failure n < max +--------+  syncNextRetry    |
+//!                      |             |----------------->| failed |------------------>+
+//!                      |             |                  +--------+<---+              |
+//!                      |             |  last failure,        scan:    | syncAutoResetAt is due
+//!                      |             |  give up, poison +--------------------+       |
+//!                      |             |----------------->| permanently_failed |-------+
+//!                      +-------------+                  +--------------------+  operator, edit
+//! ```
+//!
+//! Who writes what at the end of a run is one table, [`after`](super::after); which of them the scan puts back to work another, [`due`](super::due).
 
 /// Where a record stands, as people see it in EspoCRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

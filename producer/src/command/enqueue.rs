@@ -3,7 +3,7 @@
 use domain::job::Wants;
 use domain::kommunikation::Direction;
 use serde_json::json;
-use shared::espocrm::Espocrm;
+use shared::espocrm::{Espocrm, Filter};
 use shared::queue::{Asker, Queue, QueueName};
 use shared::settings::{ProducerSettings, RedisSettings};
 
@@ -44,7 +44,7 @@ pub(crate) async fn enqueue_all(
     wants: Wants,
     tally: &mut Tally,
 ) -> Result<(), ListingError> {
-    let mut pages = Pages::of_everything(espocrm);
+    let mut pages = Pages::of(espocrm, Filter::All);
     while let Some(page) = pages.next().await? {
         let ids: Vec<_> = page.records.into_iter().map(|record| record.id).collect();
         tally.enqueue(queue, &ids, wants, Asker::Scan).await?;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
+use domain::ids::EspoId;
 
 use super::map::ListedBeteiligte;
 use super::wire::{TIME_FORMAT, field};
@@ -28,12 +29,11 @@ pub enum Filter {
     Or(Vec<Filter>),
 }
 
-/// Which part of a list to get. Offset paging is no snapshot: records are ordered by when they were created, so new ones
-/// come last, but one that leaves the filter meanwhile moves those after it to the front. Walking from the last page to the
-/// first ([`Self::last`], [`Self::before`]) meets them all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which part of a list to get: so many records after that id, in the order of their ids. Whatever enters or leaves the list meanwhile, no
+/// record that stays in it is passed over or met twice, which an offset could not promise (DOMAIN 5).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    offset: u32,
+    after: Option<EspoId>,
     size: u32,
 }
 
@@ -44,8 +44,6 @@ pub struct ListPage {
     pub records: Vec<ListedBeteiligte>,
     /// Elements that could not be read.
     pub unreadable: u32,
-    /// Records in the whole list; `None` where EspoCRM does not count.
-    pub total: Option<u32>,
     /// The page after it, unless this is the last.
     pub next: Option<PageRequest>,
 }
@@ -53,37 +51,52 @@ pub struct ListPage {
 impl PageRequest {
     /// The first page; `size` is kept within 1 and what EspoCRM allows.
     pub fn first(size: u32) -> Self {
-        Self { offset: 0, size: size.clamp(1, MAX_PAGE_SIZE) }
+        Self::after(None, size)
     }
 
-    /// The last page of a list of `total` records, in pages of this one's size.
-    #[must_use]
-    pub fn last(self, total: u32) -> Self {
-        Self { offset: total.saturating_sub(1) / self.size * self.size, size: self.size }
+    /// The page after this record.
+    pub fn after(id: Option<EspoId>, size: u32) -> Self {
+        Self { after: id, size: size.clamp(1, MAX_PAGE_SIZE) }
     }
 
-    /// The page before this one; `None` before the first.
-    pub fn before(self) -> Option<Self> {
-        let offset = self.offset.checked_sub(self.size)?;
-        Some(Self { offset, size: self.size })
-    }
-
-    /// The page after this one, which held `count` elements; a short page is the last.
-    pub(super) fn after(self, count: usize) -> Option<Self> {
-        (count >= self.size as usize).then_some(Self { offset: self.offset + self.size, size: self.size })
+    /// The page after this one, which held `count` elements and ended with `last`; a short page is the last.
+    pub(super) fn next(&self, count: usize, last: Option<EspoId>) -> Option<Self> {
+        (count >= self.size as usize).then_some(())?;
+        // Without a readable id at the end there is no place to go on from; nothing is lost, the next scan begins anew.
+        Some(Self { after: Some(last?), size: self.size })
     }
 }
 
 /// Query parameters of a list.
-pub(super) fn query(filter: &Filter, page: PageRequest) -> Vec<(String, String)> {
-    let columns = [field::ID, field::SYNC_STATUS, field::SYNC_NEXT_RETRY, field::BETNR, field::MODIFIED_AT];
+pub(super) fn query(filter: &Filter, page: &PageRequest) -> Vec<(String, String)> {
+    let columns = [
+        field::ID,
+        field::SYNC_STATUS,
+        field::SYNC_RETRY_COUNT,
+        field::SYNC_NEXT_RETRY,
+        field::SYNC_AUTO_RESET_AT,
+        field::BETNR,
+        field::MODIFIED_AT,
+        field::VERSION_NUMBER,
+    ];
     let mut pairs = vec![
         ("select".to_owned(), columns.join(",")),
-        ("orderBy".to_owned(), field::CREATED_AT.to_owned()),
+        ("orderBy".to_owned(), field::ID.to_owned()),
         ("order".to_owned(), "asc".to_owned()),
-        ("offset".to_owned(), page.offset.to_string()),
         ("maxSize".to_owned(), page.size.to_string()),
     ];
+    // Items beside each other are all to hold; they count from 0.
+    if let Some(id) = &page.after {
+        write_test(&mut pairs, "where[0]", "greaterThan", field::ID);
+        pairs.push(("where[0][value]".to_owned(), id.to_string()));
+    }
+    write_filter(&mut pairs, if page.after.is_some() { "where[1]" } else { "where[0]" }, filter);
+    pairs
+}
+
+/// Query parameters that count the records of a list and get none of them.
+pub(super) fn count_query(filter: &Filter) -> Vec<(String, String)> {
+    let mut pairs = vec![("select".to_owned(), field::ID.to_owned()), ("maxSize".to_owned(), "1".to_owned())];
     write_filter(&mut pairs, "where[0]", filter);
     pairs
 }
@@ -173,21 +186,16 @@ mod tests {
     }
 
     #[test]
-    fn a_short_page_is_the_last() {
+    fn pages_go_on_after_the_last_id_and_a_short_one_is_the_last() {
         let first = PageRequest::first(1000);
-        assert_eq!(first, PageRequest { offset: 0, size: 200 });
-        assert_eq!(first.after(200), Some(PageRequest { offset: 200, size: 200 }));
-        assert_eq!(first.after(199), None);
-    }
-
-    #[test]
-    fn a_list_can_be_walked_from_its_last_page() {
-        let first = PageRequest::first(200);
-        for (total, offset) in [(0, 0), (1, 0), (200, 0), (201, 200), (400, 200), (401, 400)] {
-            assert_eq!(first.last(total), PageRequest { offset, size: 200 }, "{total}");
-        }
-        assert_eq!(first.last(401).before(), Some(PageRequest { offset: 200, size: 200 }));
-        assert_eq!(first.last(401).before().and_then(PageRequest::before), Some(first));
-        assert_eq!(first.before(), None);
+        assert_eq!(first, PageRequest { after: None, size: 200 });
+        let id = EspoId::parse("65f1a2b3c4d5e6f70").unwrap();
+        let second = first.next(200, Some(id.clone()));
+        assert_eq!(second, Some(PageRequest { after: Some(id.clone()), size: 200 }));
+        assert_eq!((first.next(199, Some(id)), first.next(200, None)), (None, None));
+        let pairs = query(&Filter::All, &second.unwrap());
+        let after: Vec<_> = pairs.into_iter().filter(|(key, _)| key.starts_with("where[0]")).collect();
+        let expected = [("type", "greaterThan"), ("attribute", "id"), ("value", "65f1a2b3c4d5e6f70")];
+        assert_eq!(after, expected.map(|(key, value)| (format!("where[0][{key}]"), value.to_owned())));
     }
 }

@@ -49,10 +49,16 @@ pub struct ListedBeteiligte {
     pub betnr: Option<BetNr>,
     /// `syncStatus`; `None` where empty or unknown.
     pub sync_status: Option<SyncStatus>,
+    /// `syncRetryCount`; 0 where empty.
+    pub sync_retry_count: u32,
     /// `syncNextRetry`
     pub sync_next_retry: Option<DateTime<Utc>>,
+    /// `syncAutoResetAt`
+    pub sync_auto_reset_at: Option<DateTime<Utc>>,
     /// `modifiedAt`: a hint only (DOMAIN 5).
     pub modified_at: Option<DateTime<Utc>>,
+    /// `versionNumber`; `None` where optimistic concurrency is off (K8b).
+    pub version_number: Option<i64>,
 }
 
 pub(super) fn beteiligte(answer: Value, asked: &EspoId) -> Result<EspoBeteiligte, ErrorKind> {
@@ -66,7 +72,7 @@ pub(super) fn beteiligte(answer: Value, asked: &EspoId) -> Result<EspoBeteiligte
         stammdaten: record.stammdaten()?,
         betnr: betnr(&record),
         sync_status: record.text(field::SYNC_STATUS).and_then(SyncStatus::parse),
-        sync_retry_count: record.integer(field::SYNC_RETRY_COUNT).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        sync_retry_count: retry_count(&record),
         sync_next_retry: record.time(field::SYNC_NEXT_RETRY)?,
         sync_auto_reset_at: record.time(field::SYNC_AUTO_RESET_AT)?,
         version_number: record.integer(field::VERSION_NUMBER),
@@ -103,6 +109,10 @@ fn betnr(record: &Record) -> Option<BetNr> {
     record.integer(field::BETNR).filter(|number| *number > 0).map(BetNr)
 }
 
+fn retry_count(record: &Record) -> u32 {
+    record.integer(field::SYNC_RETRY_COUNT).and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+}
+
 /// `None` for an element one cannot do anything with; the others of its page are not held up by it.
 pub(super) fn listed(element: Value) -> Option<ListedBeteiligte> {
     let record = Record::read(element).ok()?;
@@ -110,8 +120,11 @@ pub(super) fn listed(element: Value) -> Option<ListedBeteiligte> {
         id: EspoId::parse(record.text(field::ID)?).ok()?,
         betnr: betnr(&record),
         sync_status: record.text(field::SYNC_STATUS).and_then(SyncStatus::parse),
+        sync_retry_count: retry_count(&record),
         sync_next_retry: record.time(field::SYNC_NEXT_RETRY).ok()?,
+        sync_auto_reset_at: record.time(field::SYNC_AUTO_RESET_AT).ok()?,
         modified_at: record.time(field::MODIFIED_AT).ok()?,
+        version_number: record.integer(field::VERSION_NUMBER),
     })
 }
 

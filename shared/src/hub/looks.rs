@@ -1,5 +1,7 @@
 //! When records were looked at, and which are gone.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use domain::ids::EspoId;
 
@@ -12,5 +14,45 @@ impl Hub {
         let query = sqlx::query("UPDATE beteiligte SET deleted_at = coalesce(deleted_at, $2) WHERE espo_id = ANY($1)");
         query.bind(ids).bind(now).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Records that were in agreement when they were last looked at, before `cutoff`; those that wait longest first, at most `limit`.
+    pub async fn stale_clean(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<Vec<EspoId>, HubError> {
+        let query = sqlx::query_scalar(
+            "SELECT espo_id FROM beteiligte WHERE status = 'clean' AND deleted_at IS NULL AND looked_at < $1
+             ORDER BY looked_at, espo_id LIMIT $2",
+        );
+        let ids: Vec<String> = query.bind(cutoff).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        Ok(ids.iter().filter_map(|id| EspoId::parse(id).ok()).collect())
+    }
+
+    /// How many records are in agreement, as far as the hub knows.
+    pub async fn count_clean(&self) -> Result<u64, HubError> {
+        let query = sqlx::query_scalar("SELECT count(*) FROM beteiligte WHERE status = 'clean' AND deleted_at IS NULL");
+        let count: i64 = query.fetch_one(&self.pool).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Those of `ids` that the hub does not know as looked at.
+    pub async fn never_looked_at(&self, ids: &[EspoId]) -> Result<Vec<EspoId>, HubError> {
+        let texts: Vec<&str> = ids.iter().map(EspoId::as_str).collect();
+        let query = sqlx::query_scalar("SELECT espo_id FROM beteiligte WHERE espo_id = ANY($1) AND status IS NOT NULL");
+        let known: Vec<String> = query.bind(texts).fetch_all(&self.pool).await?;
+        let known: HashSet<String> = known.into_iter().collect();
+        Ok(ids.iter().filter(|id| !known.contains(id.as_str())).cloned().collect())
+    }
+
+    /// Removes audit entries that were written before `cutoff`, and requests that were asked before it; at most `limit` of each. Answers
+    /// how many are gone.
+    pub async fn prune(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, HubError> {
+        let mut gone = 0;
+        for statement in [
+            "DELETE FROM sync_audit WHERE id IN (SELECT id FROM sync_audit WHERE at < $1 ORDER BY at LIMIT $2)",
+            "DELETE FROM sync_request WHERE id IN (SELECT id FROM sync_request WHERE asked_at < $1 ORDER BY asked_at LIMIT $2)",
+        ] {
+            let done = sqlx::query(statement).bind(cutoff).bind(i64::from(limit)).execute(&self.pool).await?;
+            gone += done.rows_affected();
+        }
+        Ok(gone)
     }
 }

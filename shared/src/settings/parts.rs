@@ -52,6 +52,7 @@ pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
     };
     let webhook_secrets = webhook_secrets(r);
     let beteiligte_scan = r.duration("BETEILIGTE_SCAN_SECONDS", Unit::Seconds, 900.0);
+    let beteiligte_look = r.duration("BETEILIGTE_LOOK_HOURS", Unit::Hours, 24.0);
     let audit_retention = r.duration("AUDIT_RETENTION_DAYS", Unit::Days, 365.0);
     let job_retention = r.duration("JOB_RETENTION_HOURS", Unit::Hours, 24.0);
     Some(ProducerSettings {
@@ -64,6 +65,7 @@ pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
         api_key,
         webhook_secrets: webhook_secrets?,
         beteiligte_scan: beteiligte_scan?,
+        beteiligte_look: beteiligte_look?,
         audit_retention: audit_retention?,
         job_retention: job_retention?,
     })

@@ -51,6 +51,7 @@ fn defaults_are_those_of_the_contract() {
     assert!(producer.api_key.is_none());
     assert!(producer.webhook_secrets.is_empty());
     assert_eq!(producer.beteiligte_scan, Duration::from_mins(15));
+    assert_eq!(producer.beteiligte_look, Duration::from_hours(24));
     assert_eq!(producer.audit_retention, Duration::from_hours(365 * 24));
     assert_eq!(producer.job_retention, Duration::from_hours(24));
 }

@@ -23,6 +23,7 @@ mod queue_faults;
 mod queue_kills;
 mod races;
 mod redis_addresses;
+mod scan;
 mod stammdaten;
 mod sweep;
 mod synced;

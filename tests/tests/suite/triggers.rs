@@ -66,7 +66,7 @@ async fn an_edit_in_espocrm_comes_by_signed_webhook_and_is_synced() -> Result<()
 }
 
 #[tokio::test]
-async fn the_scan_finds_pending_dirty_and_abandoned_records_and_no_others() -> Result<()> {
+async fn the_scan_finds_what_waits_is_due_or_unknown_to_the_hub_and_no_others() -> Result<()> {
     let world = World::start().await?;
     let many: Vec<Beteiligter> =
         (0..8).map(|n| world.given(104_000 + n, json!([mail(A, true)]), json!([]), vec![row(4, A, None)])).collect();
@@ -74,8 +74,10 @@ async fn the_scan_finds_pending_dirty_and_abandoned_records_and_no_others() -> R
         "pending_sync",
         "dirty",
         "syncing",
-        "clean",
+        // Without a time for its next try it is due.
         "failed",
+        // The hub knows nothing of it.
+        "clean",
         "permanently_failed",
         "conflict",
         "deleted_in_advoware",
@@ -85,13 +87,13 @@ async fn the_scan_finds_pending_dirty_and_abandoned_records_and_no_others() -> R
         world.simulator.espocrm().seed(&one.id, fields).expect("EspoCRM takes it");
     }
     let _producer = world.producer().await?;
-    eventually(PATIENCE, "three are queued", async || world.queue.counts().await.is_ok_and(|counts| counts.ready == 3))
+    eventually(PATIENCE, "five are queued", async || world.queue.counts().await.is_ok_and(|counts| counts.ready == 5))
         .await?;
     let _worker = world.worker().await?;
     world.run_until_quiet().await?;
     let after: Vec<Value> = many.iter().map(|one| world.field(&one.id, "syncStatus")).collect();
-    assert_eq!(after[..3], [json!("clean"), json!("clean"), json!("clean")]);
-    assert_eq!(after[3..], states[3..].iter().map(|state| json!(state)).collect::<Vec<_>>());
+    assert_eq!(after[..5], vec![json!("clean"); 5]);
+    assert_eq!(after[5..], states[5..].iter().map(|state| json!(state)).collect::<Vec<_>>());
     Ok(())
 }
 
