@@ -139,8 +139,10 @@ async fn b2_an_operators_requeue_clears_counter_and_times() -> Result<()> {
 
 #[tokio::test]
 async fn j3_a_poison_job_that_nobody_could_tell_is_told_by_the_scan() -> Result<()> {
-    let mut world = scanned_world().await?;
+    let mut world = World::start().await?;
     world.setting("SYNC_LEASE_SECONDS", "0.3");
+    // It scans once, before there is anything, and tends the queue from then on.
+    let (tending, _) = world.producer().await?;
     let one = given(&world);
     world.trigger(&[&one.id]).await?;
     for _ in 0..3 {
@@ -150,7 +152,15 @@ async fn j3_a_poison_job_that_nobody_could_tell_is_told_by_the_scan() -> Result<
         worker.kill()?;
         worker.exited(PATIENCE).await?;
         pause.release();
+        eventually(PATIENCE, "the crash is counted", async || {
+            world.queue.counts().await.is_ok_and(|counts| counts.running == 0)
+        })
+        .await?;
     }
+    assert_eq!(world.queue.counts().await.map_or(0, |counts| counts.dead), 1);
+    assert_eq!(world.field(&one.id, "syncStatus"), json!("pending_sync"), "nobody could tell");
+    tending.kill()?;
+    world.setting("BETEILIGTE_SCAN_SECONDS", "0.2");
     let _producer = world.producer().await?;
     becomes(&world, &one.id, "permanently_failed").await?;
     assert!(world.field(&one.id, "syncErrorMessage").as_str().is_some_and(|text| !text.is_empty()));
