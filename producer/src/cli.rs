@@ -1,6 +1,7 @@
 //! The command line (CONTRACT). Secrets are never on it: they come from the environment or from files that it names.
 
 mod jobs;
+mod records;
 mod values;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use domain::kommunikation::Direction;
 use shared::queue::QueueName;
 
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
+pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but something was found, 2 it could not be done (the message says what to do).\n\
     Settings come from environment variables; every secret X may instead be in a file named by X_FILE.";
@@ -45,6 +47,23 @@ pub enum Command {
         #[command(subcommand)]
         what: Jobs,
     },
+    /// Show what a sync would do, with values, and write nothing; or carry out exactly what was shown. Exit code 1: there is something to do
+    Plan {
+        /// Of what
+        #[command(subcommand)]
+        what: Plan,
+    },
+    /// Look up what syncs have overwritten or removed, and write it back
+    Audit {
+        /// What to do
+        #[command(subcommand)]
+        what: Audit,
+    },
+    /// Decide a conflict of the Stammdaten (`SYNC_CONFLICT_POLICY=manual`)
+    Decide(Decide),
+    /// Erase everything that is kept here on one person: base, audit, requests, jobs. A record that still exists in EspoCRM is known again
+    /// after its next sync
+    Erase(Erase),
     /// Bring the database to this program's version; safe to repeat
     Migrate,
 }
@@ -91,6 +110,9 @@ pub struct Requeue {
     /// Carry out the deletions that the mass-deletion guard holds back for these records
     #[arg(long, conflicts_with = "Selection")]
     pub approve_deletions: bool,
+    /// Create these records in Advoware again: nobody knows whether they were, and you have looked
+    #[arg(long, conflicts_with = "Selection")]
+    pub create_again: bool,
 }
 
 #[cfg(test)]
@@ -154,6 +176,28 @@ mod tests {
             ErrorKind::ArgumentConflict,
             "nobody approves what they have not named"
         );
+    }
+
+    #[test]
+    fn records_are_planned_restored_decided_and_erased_by_id() {
+        let plan = |line| match parse(line).unwrap().command {
+            Some(Command::Plan { what: Plan::Beteiligte(arguments) }) => arguments,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert!(plan("producer plan beteiligte a").apply.is_none());
+        assert_eq!(plan("producer plan beteiligte a --apply 0f --wait 5s").wait.at_most, Duration::from_secs(5));
+        assert!(parse("producer audit history a --limit 3").is_ok());
+        assert!(parse("producer audit restore 01890000-0000-7000-8000-000000000000").is_ok());
+        assert_eq!(parse("producer audit restore x").unwrap_err(), ErrorKind::ValueValidation);
+        assert!(matches!(parse("producer decide a advoware").unwrap().command, Some(Command::Decide(_))));
+        assert_eq!(parse("producer decide a both").unwrap_err(), ErrorKind::InvalidValue);
+        let erase = |line| match parse(line).unwrap().command {
+            Some(Command::Erase(arguments)) => arguments.apply,
+            other => panic!("{other:?}"),
+        };
+        assert!(!erase("producer erase a"), "dry unless told otherwise");
+        assert!(erase("producer erase a --apply"));
+        assert_eq!(parse("producer requeue --all --create-again").unwrap_err(), ErrorKind::ArgumentConflict);
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Carries out what the command line asks for.
 
+mod ask;
+mod audit;
+mod decide;
 pub(crate) mod enqueue;
+mod erase;
 mod jobs;
 mod migrate;
+mod plan;
 pub(crate) mod record_ids;
 mod report;
 pub(crate) mod requeue;
@@ -10,10 +15,10 @@ pub(crate) mod requeue;
 use std::process::ExitCode;
 
 use shared::queue::{Queue, QueueError, QueueName};
-use shared::settings::{LogSettings, ProducerSettings, RedisSettings, Source};
+use shared::settings::{LogSettings, PostgresSettings, ProducerSettings, RedisSettings, Source, WorkerSettings};
 use shared::telemetry;
 
-use crate::cli::{Cli, Command, Enqueue};
+use crate::cli::{Cli, Command, Enqueue, Plan};
 use crate::listing::ListingError;
 use crate::program::{self, ProgramError, hub_problem};
 use record_ids::InvalidIds;
@@ -46,6 +51,27 @@ pub enum CommandError {
     /// Redis.
     #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT, then give the command again")]
     Queue(#[from] QueueError),
+    /// Redis, which holds the limits and Advoware's token.
+    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
+    Redis(#[from] redis::RedisError),
+    /// Redis, which holds the limits.
+    #[error(transparent)]
+    Limits(#[from] shared::limits::ConnectError),
+    /// A system does not answer, or not well.
+    #[error(transparent)]
+    Api(#[from] shared::error::ApiError),
+    /// No worker has done it.
+    #[error(
+        "not answered within {} s, and taken back: is a worker running (`jobs counts`), is the record in back-off or its system down?",
+        waited.as_secs()
+    )]
+    NotAnswered {
+        /// So long.
+        waited: std::time::Duration,
+    },
+    /// Somebody works on the record.
+    #[error("a worker is at this record: give the command again in a moment")]
+    Busy,
     /// The walk over all records ended early.
     #[error("{cause}; {queued} records are queued already, give the command again for the rest: they are merged")]
     Listing {
@@ -70,6 +96,19 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
         }
         Command::Requeue(arguments) => on_redis(source, async |redis| requeue::requeue(redis, &arguments).await)?,
         Command::Jobs { what } => on_redis(source, async |redis| jobs::carry_out(redis, &what).await)?,
+        Command::Plan { what: Plan::Beteiligte(arguments) } => {
+            let settings = WorkerSettings::read(source)?;
+            block_on(&settings.log, plan::beteiligte(&settings, &arguments))?
+        }
+        Command::Audit { what } => {
+            on_stores(source, async |postgres, redis| audit::carry_out(postgres, redis, &what).await)?
+        }
+        Command::Decide(arguments) => {
+            on_stores(source, async |postgres, redis| decide::decide(postgres, redis, &arguments).await)?
+        }
+        Command::Erase(arguments) => {
+            on_stores(source, async |postgres, redis| erase::erase(postgres, redis, &arguments).await)?
+        }
         Command::Migrate => {
             let log = LogSettings::read(source)?;
             block_on(&log, migrate::migrate(source))?
@@ -97,6 +136,16 @@ fn on_redis(
 ) -> Result<Report, CommandError> {
     let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
     block_on(&log, work(&redis))
+}
+
+/// Runs a command that needs PostgreSQL and Redis.
+fn on_stores(
+    source: &Source,
+    work: impl AsyncFnOnce(&PostgresSettings, &RedisSettings) -> Result<Report, CommandError>,
+) -> Result<Report, CommandError> {
+    let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
+    let postgres = PostgresSettings::read(source)?;
+    block_on(&log, work(&postgres, &redis))
 }
 
 /// Runs a command that ends by itself; its metrics go nowhere.

@@ -2,6 +2,7 @@
 
 mod first;
 mod plan;
+pub mod prose;
 
 use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::{self, Side};

@@ -2,6 +2,7 @@
 
 mod audit;
 mod base;
+mod erasure;
 mod looks;
 mod requests;
 mod rows;
@@ -14,6 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use audit::{AuditEntry, AuditTarget, AuditView, OVERWRITTEN, OVERWRITTEN_BY_ADVOWARE, Occasion, Untold};
 pub use base::{Agreed, Claim, Creation, Known};
+pub use erasure::Kept;
 pub use requests::{Asked, Request, RequestAnswer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");

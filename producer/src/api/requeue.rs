@@ -9,7 +9,7 @@ use shared::queue::{Matching, QueueName};
 
 use super::{Accepted, Api, Refusal, accepted, body, in_time};
 use crate::command::record_ids::{self, Named};
-use crate::command::requeue::{alike, named, with_dry};
+use crate::command::requeue::{Approved, alike, named, with_dry};
 
 const EXPECTED: &str = "expected an object with `id` (of a record, a Kürzel or a job), or with `reason` (a text), or with \
     `all`: true; beside it, if wanted, `queue` (`beteiligte` or `calendar`) and `dry_run` (true or false); nothing else";
@@ -46,7 +46,8 @@ pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<
             Which::One { queue, id } => {
                 let mut requeued = 0;
                 for queue in api.queues(Some(queue)) {
-                    requeued += named(&queue, std::slice::from_ref(&id), false, is_dry).await?.queued as u64;
+                    requeued +=
+                        named(&queue, std::slice::from_ref(&id), Approved::default(), is_dry).await?.queued as u64;
                 }
                 Ok(requeued)
             }

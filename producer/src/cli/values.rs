@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use domain::beteiligte::stammdaten::Side;
 use domain::kommunikation::Direction;
 use shared::queue::{JobState, QueueName};
 
@@ -13,6 +14,10 @@ const UNITS: [(char, f64); 4] = [('s', 1.0), ('m', 60.0), ('h', 3600.0), ('d', 8
 
 pub(super) fn direction() -> impl TypedValueParser<Value = Direction> {
     one_of(DIRECTIONS, Direction::name)
+}
+
+pub(super) fn side() -> impl TypedValueParser<Value = Side> {
+    one_of(Side::ALL, Side::name)
 }
 
 pub(super) fn queue() -> impl TypedValueParser<Value = QueueName> {

@@ -31,7 +31,7 @@ pub(crate) struct Named {
 
 impl fmt::Display for InvalidIds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing was queued:")?;
+        f.write_str("nothing was done:")?;
         self.0.iter().try_for_each(|(position, problem)| write!(f, "\n  id number {position} is {problem}"))
     }
 }
@@ -52,6 +52,11 @@ impl fmt::Display for Problem {
 /// All ids of records, each once, in their order; or every one that is none.
 pub(crate) fn parse(texts: &[String]) -> Result<Vec<EspoId>, InvalidIds> {
     each_once(texts, |text| EspoId::parse(text).map_err(Problem::Record))
+}
+
+/// The id of one record.
+pub(crate) fn parse_one(text: &str) -> Result<EspoId, InvalidIds> {
+    EspoId::parse(text).map_err(|invalid| InvalidIds(vec![(1, Problem::Record(invalid))]))
 }
 
 /// All entities and jobs that `queue` may have, each once, in their order; or every text that names none.

@@ -23,6 +23,21 @@ pub(crate) struct Requeued {
     pub(crate) unknown: usize,
 }
 
+/// What a person takes responsibility for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Approved {
+    /// Held deletions are carried out (K1a).
+    pub(crate) deletions: bool,
+    /// A record whose creation has an unknown outcome is created again (B2b).
+    pub(crate) creation: bool,
+}
+
+impl Approved {
+    fn by(arguments: &Requeue) -> Self {
+        Self { deletions: arguments.approve_deletions, creation: arguments.create_again }
+    }
+}
+
 pub(super) async fn requeue(redis: &RedisSettings, arguments: &Requeue) -> Result<Report, CommandError> {
     let is_dry = arguments.dry_run;
     if let Some(selection) = &arguments.selection {
@@ -33,7 +48,7 @@ pub(super) async fn requeue(redis: &RedisSettings, arguments: &Requeue) -> Resul
     }
     let queue = arguments.queue.unwrap_or(QueueName::Beteiligte);
     let ids = record_ids::parse_named(&arguments.ids, queue)?;
-    let requeued = named(&connect(redis, queue).await?, &ids, arguments.approve_deletions, is_dry).await?;
+    let requeued = named(&connect(redis, queue).await?, &ids, Approved::by(arguments), is_dry).await?;
     Ok(report_named(&requeued, is_dry))
 }
 
@@ -42,7 +57,7 @@ pub(super) async fn requeue(redis: &RedisSettings, arguments: &Requeue) -> Resul
 pub(crate) async fn named(
     queue: &Queue,
     ids: &[Named],
-    approves_deletions: bool,
+    approved: Approved,
     is_dry: bool,
 ) -> Result<Requeued, QueueError> {
     let single: Vec<String> = ids.iter().filter(|one| one.job.is_some()).map(|one| one.entity.clone()).collect();
@@ -53,11 +68,11 @@ pub(crate) async fn named(
     let entities = ids.iter().filter(is_there).map(|one| one.entity.as_str());
     let entities: Vec<&str> = entities.filter(|entity| seen.insert(*entity)).collect();
     if !is_dry {
-        let wants = wants(queue.name(), approves_deletions);
+        let wants = wants(queue.name(), approved);
         let jobs: Vec<_> = entities.iter().map(|entity| NewJob { entity: (*entity).to_owned(), wants }).collect();
         queue.enqueue(&jobs, Asker::Requeue).await?;
         let queue = queue.name().as_str();
-        tracing::info!(queue, requeued = jobs.len(), approves_deletions, "operator: requeued by id");
+        tracing::info!(queue, requeued = jobs.len(), ?approved, "operator: requeued by id");
     }
     Ok(Requeued { queued: entities.len(), unknown })
 }
@@ -101,12 +116,18 @@ impl Selection {
 }
 
 /// What a run is asked for that a person wants again.
-fn wants(queue: QueueName, approves_deletions: bool) -> Wants {
-    let wants = match queue {
+fn wants(queue: QueueName, approved: Approved) -> Wants {
+    let mut wants = match queue {
         QueueName::Beteiligte => Wants::sync(Direction::Both),
         QueueName::Calendar => Wants::from_bits(0),
     };
-    if approves_deletions { wants.approving_deletions() } else { wants }
+    if approved.deletions {
+        wants = wants.approving_deletions();
+    }
+    if approved.creation {
+        wants = wants.creating_again();
+    }
+    wants
 }
 
 fn report_alike(requeued: u64, is_dry: bool) -> Report {

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod commands;
 mod edits;
 mod faults;
 mod firms;

@@ -1,0 +1,53 @@
+//! Asks a worker to do something to one record, under the record's lease, and waits for its answer.
+
+use std::time::Duration;
+
+use domain::ids::EspoId;
+use domain::job::Wants;
+use domain::kommunikation::Direction;
+use serde_json::json;
+use shared::clock::Clock;
+use shared::hub::{Asked, Hub};
+use shared::queue::{Asker, NewJob, QueueName};
+use shared::settings::RedisSettings;
+use tokio::time::Instant;
+
+use super::report::Report;
+use super::{CommandError, connect};
+use crate::cli::Wait;
+
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The request stands in the hub before the queue knows of it, so no worker misses it; one that nobody answered is taken back.
+pub(super) async fn ask(
+    hub: &Hub,
+    redis: &RedisSettings,
+    id: &EspoId,
+    asked: &Asked,
+    wait: Wait,
+) -> Result<Report, CommandError> {
+    let queue = connect(redis, QueueName::Beteiligte).await?;
+    let request = hub.ask(id, asked, Clock::system().now()).await?;
+    let job = NewJob { entity: id.to_string(), wants: Wants::sync(Direction::Both) };
+    if let Err(error) = queue.enqueue(&[job], Asker::Operator).await {
+        hub.withdraw_request(request).await?;
+        return Err(error.into());
+    }
+    tracing::info!(%request, id = %id, "operator: asked a worker");
+    let until = Instant::now() + wait.at_most;
+    loop {
+        if let Some(answer) = hub.request_answer(request).await? {
+            let outcome = if answer.is_done { "done" } else { "refused" };
+            return Ok(Report {
+                text: format!("{outcome}: {}", answer.text),
+                json: json!({"outcome": outcome, "answer": answer.text}),
+                found_something: !answer.is_done,
+            });
+        }
+        if Instant::now() >= until {
+            hub.withdraw_request(request).await?;
+            return Err(CommandError::NotAnswered { waited: wait.at_most });
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
