@@ -16,25 +16,35 @@ pub fn of(plan: &SyncPlan) -> String {
     }
     if !plan.creation.is_empty() {
         text.push_str("Advoware: a new Beteiligte\n");
-        plan.creation.iter().for_each(|change| field(&mut text, change));
+        for change in &plan.creation {
+            field(&mut text, change);
+        }
         text.push_str("Its Kommunikationen follow with the sync after it.\n");
     }
     for (side, title) in [(Side::Advoware, "Advoware"), (Side::Espocrm, "EspoCRM")] {
         let changes = plan.stammdaten.changes(side);
         if !changes.is_empty() {
             let _ = writeln!(text, "{title}: Stammdaten");
-            changes.iter().for_each(|change| field(&mut text, change));
+            for change in changes {
+                field(&mut text, change);
+            }
         }
     }
-    plan.kommunikation.advo_first.iter().for_each(|write| row(&mut text, write));
+    for write in &plan.kommunikation.advo_first {
+        row(&mut text, write);
+    }
     if let Some(write) = &plan.kommunikation.espo {
         text.push_str("EspoCRM: mails and phones\n");
-        write.changes.iter().for_each(|change| entry(&mut text, change));
+        for change in &write.changes {
+            entry(&mut text, change);
+        }
         if write.changes.is_empty() {
             text.push_str("  another one becomes primary\n");
         }
     }
-    plan.kommunikation.advo_then.iter().for_each(|write| row(&mut text, write));
+    for write in &plan.kommunikation.advo_then {
+        row(&mut text, write);
+    }
     for one in plan.findings() {
         let _ = writeln!(text, "Note: {}", finding(one));
     }

@@ -26,7 +26,9 @@ fn set_espo(one: &Beteiligter, name: &str, value: &str) -> Edit {
 }
 
 fn edit(world: &World, edits: &[Edit]) {
-    edits.iter().for_each(|edit| drop(world.simulator.edit(edit).expect("the edit is possible")));
+    for edit in edits {
+        world.simulator.edit(edit).expect("the edit is possible");
+    }
 }
 
 async fn hub_state(world: &World) -> Result<String> {
