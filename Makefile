@@ -18,7 +18,10 @@ MEASURED := $(foreach bin,producer worker simulator bench bench-queue-worker,--b
 # MINUTES=n and SEED=n are those of the soak.
 SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help setup demo test bench audit sweep soak fmt lint build
+# SEEDS=n plays that many random stories, SEED=n one of them.
+CONVERGE_ARGS := $(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
+
+.PHONY: help setup demo test bench audit sweep soak converge fmt lint build
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -46,6 +49,9 @@ sweep: ## the long exhaustive checks: every small state of the planner, stopped 
 soak: setup ## load on the queue with random faults, MINUTES=10; nothing lost, memory level
 	@$(CARGO) build $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-ledger-worker
 	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-soak -- $(SOAK_ARGS)
+
+converge: setup ## random stories of users, faults and crashes, SEEDS=1000; both sides agree, nothing is lost
+	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-converge -- $(CONVERGE_ARGS)
 
 fmt: ## formats the sources
 	@$(CARGO) fmt --all

@@ -16,6 +16,7 @@
 
 pub mod bench;
 mod certificates;
+pub mod converge;
 pub mod demo;
 mod error;
 mod folder;
