@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::advoware::{Kommunikation, NewKommunikation};
 use crate::dice::Dice;
 use crate::edit::{self, Edit};
-use crate::firm::names::domain;
+use crate::firm::names::{self, domain};
 use crate::firm::numbers::{Number, canonical, phone_type};
 use crate::stage::World;
 
@@ -39,11 +39,19 @@ pub enum Variant {
     RemarkEdited,
     /// A value added in EspoCRM where a slot of its kind waits.
     SlotReuse,
+    /// Stammdaten changed in EspoCRM.
+    EspoStammdaten,
+    /// Stammdaten changed in Advoware.
+    AdvowareStammdaten,
+    /// Different fields of the Stammdaten changed on both sides.
+    BothStammdaten,
+    /// The same field of the Stammdaten changed on both sides.
+    StammdatenConflict,
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::EspoAdded,
         Self::EspoRemoved,
         Self::AdvowareEmptied,
@@ -55,6 +63,10 @@ impl Variant {
         Self::PrimaryChanged,
         Self::RemarkEdited,
         Self::SlotReuse,
+        Self::EspoStammdaten,
+        Self::AdvowareStammdaten,
+        Self::BothStammdaten,
+        Self::StammdatenConflict,
     ];
 }
 
@@ -132,6 +144,8 @@ struct Pair {
     rows: Vec<Kommunikation>,
     /// Values in EspoCRM, mails first, primary before others.
     values: Vec<String>,
+    /// Where EspoCRM keeps the name of a person or a company.
+    name_field: &'static str,
 }
 
 impl Pair {
@@ -143,7 +157,9 @@ impl Pair {
             let items = form.get(data).and_then(Value::as_array).into_iter().flatten();
             values.extend(items.filter_map(|item| Some(item.get(field)?.as_str()?.to_owned())));
         }
-        Some(Self { id: espo_id.to_owned(), betnr, rows, values })
+        let is_company = form.get("firmenname").is_some_and(Value::is_string);
+        let name_field = if is_company { "firmenname" } else { "lastName" };
+        Some(Self { id: espo_id.to_owned(), betnr, rows, values, name_field })
     }
 
     /// Rows that alone carry a value which EspoCRM has, with that value.
@@ -203,8 +219,31 @@ impl Pair {
                 })?;
                 vec![self.add(slot.komm_kz, dice)?]
             }
+            Variant::EspoStammdaten => {
+                vec![self.espo_set(self.name_field, format!("Umbenannt {}", dice.below(10_000)))]
+            }
+            Variant::AdvowareStammdaten => vec![self.advoware_set("name", format!("Neuname {}", dice.below(10_000)))],
+            Variant::BothStammdaten => vec![
+                self.espo_set("handelsregisterNummer", format!("HRB {}", 900_000 + dice.below(99_999))),
+                self.advoware_set("registergericht", format!("Amtsgericht {}", names::place(dice))),
+            ],
+            Variant::StammdatenConflict => {
+                let number = dice.below(10_000);
+                vec![
+                    self.espo_set(self.name_field, format!("Hier {number}")),
+                    self.advoware_set("name", format!("Dort {number}")),
+                ]
+            }
         };
         Some(edits)
+    }
+
+    fn espo_set(&self, field: &str, text: String) -> Edit {
+        Edit::EspoSet { id: self.id.clone(), fields: Map::from_iter([(field.to_owned(), Value::String(text))]) }
+    }
+
+    fn advoware_set(&self, field: &str, text: String) -> Edit {
+        Edit::AdvowareSet { betnr: self.betnr, fields: Map::from_iter([(field.to_owned(), Value::String(text))]) }
     }
 
     fn add(&self, komm_kz: i64, dice: &mut Dice) -> Option<Edit> {

@@ -56,8 +56,8 @@ pub async fn main(arguments: Vec<String>) -> ExitCode {
 /// Answers with all that is running, and whether it is as it should be.
 async fn run() -> Result<(Firm, bool)> {
     let progress = Progress::start();
-    let firm = Firm::start(&progress).await?;
-    let phases = phases::all(&firm, &progress).await?;
+    let mut firm = Firm::start(&progress).await?;
+    let phases = phases::all(&mut firm, &progress).await?;
     let agreement = agreement::compare(&firm).await?;
     let is_fine = report::tell(&phases, &agreement, &progress);
     Ok((firm, is_fine))

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use simulator::{FirmBeteiligter, Kommunikation, canonical};
 
 use super::firm::Firm;
+use crate::stammdaten::{of_advoware, of_espocrm};
 use crate::{Error, Result};
 
 /// What Advoware keeps for itself: web addresses have no field in EspoCRM.
@@ -13,12 +14,17 @@ const WEB_ADDRESS: i64 = 5;
 /// EspoCRM's data arrays hold no more entries.
 const ENTRIES_MOST: usize = 10;
 const CANNOT_HOLD: &str = "cannot_hold";
+const LEFT_TO_DIFFER: &str = "left_to_differ";
 
 /// Both sides compared, and what the product itself found. Ids only, no values.
 #[derive(Debug, Default)]
 pub(super) struct Agreement {
     /// Kommunikationen that both sides have.
     pub(super) on_both_sides: u64,
+    /// Fields of the Stammdaten that both sides have.
+    pub(super) fields_on_both_sides: u64,
+    /// Beteiligte that were compared.
+    pub(super) compared: u64,
     pub(super) web_addresses: u64,
     /// Emptied rows that wait for the next value of their kind.
     pub(super) slots: u64,
@@ -51,6 +57,7 @@ pub(super) async fn compare(firm: &Firm) -> Result<Agreement> {
     let findings: BTreeSet<Finding> = findings.into_iter().collect();
     for one in &firm.beteiligte {
         agreement.add(&Sides::of(firm, one), &findings);
+        agreement.add_stammdaten(firm, one, &findings);
     }
     Ok(agreement)
 }
@@ -114,6 +121,23 @@ impl Agreement {
         let missing = sides.mails.keys().chain(&sides.phones).filter(|value| !in_advoware.contains(*value)).count();
         if missing > 0 {
             self.differences.push(format!("{id} (betnr {betnr}): Advoware lacks {missing} of EspoCRM's values"));
+        }
+    }
+
+    /// Field by field, in comparable form. What was told as left to differ is no difference.
+    fn add_stammdaten(&mut self, firm: &Firm, one: &FirmBeteiligter, findings: &BTreeSet<Finding>) {
+        self.compared += 1;
+        let espo = firm.world.simulator.espocrm().record(&one.espo_id).unwrap_or_default();
+        let advo = firm.world.simulator.advoware().beteiligter(one.betnr);
+        let advo = advo.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+        let (left, right) = (of_espocrm(&espo), of_advoware(&advo, &espo));
+        let is_told = findings.contains(&(one.espo_id.clone(), LEFT_TO_DIFFER.to_owned(), None));
+        for name in left.keys().chain(right.keys()).collect::<BTreeSet<_>>() {
+            if left.get(name) == right.get(name) {
+                self.fields_on_both_sides += 1;
+            } else if !is_told {
+                self.differences.push(format!("{} (betnr {}): {name} differs", one.espo_id, one.betnr));
+            }
         }
     }
 

@@ -20,8 +20,9 @@ impl Before {
     /// What is not as its user left it: one line per edit, ids only. Where both sides were changed, EspoCRM's user wins.
     pub(super) fn not_arrived(&self, firm: &Firm, script: &[ScriptOutcome]) -> Vec<String> {
         let lost = script.iter().filter(|line| {
+            let is_conflict = matches!(line.variant, Variant::Conflict | Variant::StammdatenConflict);
             let counts =
-                |edit: &&Edit| line.variant != Variant::Conflict || !matches!(edit, Edit::AdvowareChange { .. });
+                |edit: &&Edit| !is_conflict || !matches!(edit, Edit::AdvowareChange { .. } | Edit::AdvowareSet { .. });
             let on_both = OnBoth::of(firm, line);
             !line.edits.iter().filter(counts).all(|edit| self.stands(firm, line, edit, &on_both))
         });
@@ -43,6 +44,10 @@ impl Before {
             Edit::AdvowareChange { komm_id, bemerkung, .. } => {
                 let rows = firm.world.simulator.advoware().rows(line.betnr);
                 rows.iter().any(|row| row.id == *komm_id && row.bemerkung == *bemerkung)
+            }
+            Edit::EspoSet { fields, .. } | Edit::AdvowareSet { fields, .. } => {
+                let texts = fields.values().filter_map(|value| value.as_str());
+                texts.clone().count() > 0 && texts.into_iter().all(|text| is_on_both_sides(firm, line, text))
             }
             // The script has no edits of whole records.
             _ => false,
@@ -77,6 +82,14 @@ impl OnBoth {
         let value = canonical(value);
         !self.espocrm.contains(&value) && !self.advoware.contains(&value)
     }
+}
+
+/// Some field of either record says it: the texts of the script are made for one field each.
+fn is_on_both_sides(firm: &Firm, line: &ScriptOutcome, text: &str) -> bool {
+    let espo = firm.world.simulator.espocrm().record(&line.espo_id).unwrap_or_default();
+    let advo = firm.world.simulator.advoware().beteiligter(line.betnr).unwrap_or_default();
+    let in_advo = advo.as_object().is_some_and(|fields| fields.values().any(|value| value == text));
+    in_advo && espo.values().any(|value| value == text)
 }
 
 /// On both sides: EspoCRM's `primary` is Advoware's `online`.

@@ -1,6 +1,6 @@
 //! The law firm's systems and our programs around them.
 
-use simulator::{FirmBeteiligter, SimulatorConfig, WebhookEvent, WebhookTarget, generate};
+use simulator::{FirmBeteiligter, FirmNewcomer, SimulatorConfig, WebhookEvent, WebhookTarget, generate};
 use sqlx::{Connection, PgConnection};
 
 use super::progress::Progress;
@@ -9,7 +9,9 @@ use crate::{Error, Program, Result, RunningProgram, interrupted};
 
 /// Decides names, numbers and edits: every demo shows the same firm.
 pub(super) const SEED: u64 = 2026;
-pub(super) const FIRM_SIZE: usize = 300;
+const FIRM_SIZE: usize = 300;
+/// Records that EspoCRM has and Advoware does not know.
+const NEWCOMERS_PERCENT: usize = 5;
 /// Time of every outside call: near enough to an office's network to look real, short enough to wait for.
 pub(super) const LATENCY_MILLISECONDS: u64 = 5;
 
@@ -24,6 +26,7 @@ pub(super) struct Firm {
     producer_url: String,
     pub(super) world: World,
     pub(super) beteiligte: Vec<FirmBeteiligter>,
+    newcomers: Vec<FirmNewcomer>,
 }
 
 impl Firm {
@@ -37,10 +40,13 @@ impl Firm {
             ..SimulatorConfig::default()
         })
         .await?;
-        let firm = generate(SEED, FIRM_SIZE);
+        let firm = generate(SEED, FIRM_SIZE).with_unknown_to_advoware(NEWCOMERS_PERCENT);
         world.simulator.load(&firm);
         world.setting("ESPOCRM_WEBHOOK_SECRETS", webhook_secrets());
-        step.end(&format!("Redis, PostgreSQL and a law firm of {FIRM_SIZE} Beteiligte in Advoware and EspoCRM"));
+        let newcomers = firm.unknown_to_advoware.len();
+        step.end(&format!(
+            "Redis, PostgreSQL and a law firm of {FIRM_SIZE} Beteiligte in both systems, {newcomers} more in EspoCRM only"
+        ));
 
         let step = progress.begin("programs", None);
         run_producer(&world, &["migrate"]).await?;
@@ -53,7 +59,31 @@ impl Firm {
             producer_url,
             world,
             beteiligte: firm.beteiligte,
+            newcomers: firm.unknown_to_advoware,
         })
+    }
+
+    /// How many there are, newcomers included.
+    pub(super) fn size(&self) -> u64 {
+        (self.beteiligte.len() + self.newcomers.len()) as u64
+    }
+
+    /// Those that the first sync has created in Advoware are like all others from now on.
+    pub(super) fn adopt_newcomers(&mut self) -> Result<()> {
+        for newcomer in std::mem::take(&mut self.newcomers) {
+            let betnr = self.world.field(&newcomer.espo_id, "betnr").as_i64();
+            let betnr = betnr.ok_or_else(|| Error::new(format!("{} was not created in Advoware", newcomer.espo_id)))?;
+            self.beteiligte.push(FirmBeteiligter {
+                betnr,
+                espo_id: newcomer.espo_id,
+                advoware_fields: serde_json::Map::new(),
+                rows: Vec::new(),
+                espo_fields: newcomer.espo_fields,
+                advoware_changed_at: newcomer.espo_changed_at,
+                espo_changed_at: newcomer.espo_changed_at,
+            });
+        }
+        Ok(())
     }
 
     /// From now on EspoCRM tells the producer, signed, what its users do.

@@ -11,7 +11,7 @@ use super::progress::{Progress, Step};
 use super::tally::{Calls, Changes, Look, RunTimes, last_look, looked_at};
 use crate::{Error, Result, eventually};
 
-const SCRIPT_LENGTH: usize = 60;
+const SCRIPT_LENGTH: usize = 80;
 /// Longest wait for a phase; a slow machine needs a quarter of it.
 const PHASE_WITHIN: Duration = Duration::from_mins(3);
 
@@ -38,15 +38,17 @@ pub(super) struct Phases {
     pub(super) webhooks_refused: usize,
 }
 
-pub(super) async fn all(firm: &Firm, progress: &Progress) -> Result<Phases> {
+pub(super) async fn all(firm: &mut Firm, progress: &Progress) -> Result<Phases> {
     let mut hub = firm.hub().await?;
-    let everybody = firm.beteiligte.len() as u64;
+    let everybody = firm.size();
 
-    let watch = Watch { started_at: 0, ..Watch::start(firm, &mut hub).await? };
+    // The first scan began with the programs, so everything counts.
+    let watch = Watch { started_at: 0, changes: Changes::default() };
     let mut step = progress.begin("first sync", Some(everybody));
     follow(firm, &mut hub, None, &mut step, everybody).await?;
     let first = watch.end(firm, &mut hub, "first sync", step, RunTimes::of_writing_runs).await?;
 
+    firm.adopt_newcomers()?;
     firm.connect_webhooks();
     let before = Before::look(firm);
     let watch = Watch::start(firm, &mut hub).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use simulator::Variant;
 
 use super::agreement::Agreement;
-use super::firm::{FIRM_SIZE, LATENCY_MILLISECONDS};
+use super::firm::LATENCY_MILLISECONDS;
 use super::phases::{Phase, Phases};
 use super::progress::Progress;
 use super::tally::Calls;
@@ -15,7 +15,10 @@ use crate::table::{Table, grouped};
 const DIFFERENCES_SHOWN: usize = 10;
 
 /// The rules' cases as people would say them: words, the audit's name, and the side where such a change arrives.
-const CHANGES: [(&str, &str, &str); 9] = [
+const CHANGES: [(&str, &str, &str); 12] = [
+    ("created in Advoware", "created", "advoware"),
+    ("Stammdaten: fields EspoCRM -> Advoware", "espocrm_changed", "advoware"),
+    ("Stammdaten: fields Advoware -> EspoCRM", "advoware_changed", "espocrm"),
     ("new in EspoCRM -> Advoware (Var1)", "var1", "advoware"),
     ("deleted in EspoCRM -> slot in Advoware (Var2)", "var2", "advoware"),
     ("deleted in Advoware -> EspoCRM (Var3)", "var3", "espocrm"),
@@ -96,6 +99,10 @@ fn in_words(variant: Variant) -> &'static str {
         Variant::AdvowareChanged => "Advoware: a row changed",
         Variant::RemarkEdited => "Advoware: a remark edited (nothing to sync)",
         Variant::Conflict => "both: the same one changed differently",
+        Variant::EspoStammdaten => "EspoCRM: another name",
+        Variant::AdvowareStammdaten => "Advoware: another name",
+        Variant::BothStammdaten => "both: different fields of the Stammdaten",
+        Variant::StammdatenConflict => "both: the name changed differently",
     }
 }
 
@@ -136,6 +143,7 @@ fn left_alone(agreement: &Agreement) -> Table {
     let mut table = Table::default();
     table.head(["What is left", "count"]);
     table.row(["numbers and mail addresses on both sides".to_owned(), grouped(agreement.on_both_sides)]);
+    table.row(["fields of the Stammdaten on both sides".to_owned(), grouped(agreement.fields_on_both_sides)]);
     table.row(["web addresses, which only Advoware has a place for".to_owned(), grouped(agreement.web_addresses)]);
     table.row(["empty rows of Advoware, slots among them".to_owned(), grouped(agreement.slots)]);
     table
@@ -150,14 +158,18 @@ fn left_alone(agreement: &Agreement) -> Table {
 fn checks(phases: &Phases, agreement: &Agreement) -> Vec<(bool, String)> {
     let last = &phases.last.calls;
     let differences = agreement.differences.len();
-    let expected_reads = 2 * FIRM_SIZE as u64;
+    let expected_reads = 2 * agreement.compared;
     let edited = phases.done.len();
     let gone = phases.not_arrived.len();
     vec![
         (gone == 0, format!("edits that stand on both sides: {} of {edited}", edited - gone)),
         (
             differences == 0,
-            format!("both sides compared for all {FIRM_SIZE} Beteiligte: {} differences", grouped(differences as u64)),
+            format!(
+                "both sides compared for all {} Beteiligte: {} differences",
+                grouped(agreement.compared),
+                grouped(differences as u64)
+            ),
         ),
         (last.writes() == 0, format!("writes of the last run, in which nothing was new: {}", grouped(last.writes()))),
         (
