@@ -1,7 +1,8 @@
 //! A place between a hub and PostgreSQL where statements are numbered, and where one of them can be held.
 //!
-//! A point is what PostgreSQL answers as a whole: a simple query, or everything up to a `Sync`. Its messages are passed on
-//! together, so that a point that is held has not begun. What a connection says when it begins is none.
+//! A point is what PostgreSQL carries out as a whole: a simple query, or everything up to a `Sync` with an `Execute` in it. Its
+//! messages are passed on together, so that a point that is held has not begun. What a connection says when it begins is none,
+//! nor what only prepares a statement or asks whether somebody is there: that depends on which connection a pool gives out.
 
 mod connection;
 mod message;
@@ -43,7 +44,7 @@ pub struct PostgresProxy {
 /// What the connections of one proxy share.
 struct Shared {
     postgres: SocketAddr,
-    hold: Option<PostgresHold>,
+    hold: Mutex<Option<PostgresHold>>,
     /// The statement of each point so far.
     points: Mutex<Vec<String>>,
     state: watch::Sender<State>,
@@ -64,7 +65,7 @@ impl PostgresProxy {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             postgres: SocketAddr::from((Ipv4Addr::LOCALHOST, postgres.port())),
-            hold,
+            hold: Mutex::new(hold),
             points: Mutex::default(),
             state: watch::Sender::new(State::Open),
         });
@@ -82,6 +83,17 @@ impl PostgresProxy {
     /// The points so far, each by its statement.
     pub fn points(&self) -> Vec<String> {
         self.shared.points.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Holds a point that is counted from now on, in the place of an earlier one.
+    pub fn hold_from_now(&self, hold: PostgresHold) {
+        let points = self.shared.points.lock().unwrap_or_else(PoisonError::into_inner);
+        let so_far = points.len() as u64;
+        let hold = match hold {
+            PostgresHold::Before(point) => PostgresHold::Before(so_far + point),
+            PostgresHold::After(point) => PostgresHold::After(so_far + point),
+        };
+        *self.shared.hold.lock().unwrap_or_else(PoisonError::into_inner) = Some(hold);
     }
 
     /// Whether the point has been reached, and is held or was.
@@ -103,11 +115,11 @@ impl PostgresProxy {
 
 impl Shared {
     /// Notes a point; answers whether it is the one to be held.
-    fn note(&self, statement: String) -> Option<PostgresHold> {
+    fn note(&self, statement: &str) -> Option<PostgresHold> {
         let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        points.push(statement);
+        points.push(statement.to_owned());
         let number = points.len() as u64;
-        self.hold.filter(|hold| hold.point() == number)
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner).filter(|hold| hold.point() == number)
     }
 
     async fn hold(&self) {

@@ -1,5 +1,5 @@
-//! One connection through the proxy. PostgreSQL says once after each point that it is ready, in their order, so the answer
-//! to a point is known by its number.
+//! One connection through the proxy. PostgreSQL says once after each point, and after what is none, that it is ready, in their
+//! order, so the answer to a point is known by its number.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::message::{Statements, asks_for_tls, length};
+use super::message::{Ended, Statements, asks_for_tls, length};
 use super::{PostgresHold, Shared};
 
 const NONE: u64 = u64::MAX;
@@ -21,7 +21,7 @@ const NO_TLS: &[u8] = b"N";
 pub(super) async fn carry(client: TcpStream, server: TcpStream, shared: Arc<Shared>) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    // Number, on this connection, of the point whose answer is held.
+    // Number, on this connection, of the answer that is held.
     let held = AtomicU64::new(NONE);
     let Ok((from_client, to_client, to_server)) = begin(from_client, to_client, to_server).await else { return };
     // Either way's end is the connection's: both halves are dropped with it.
@@ -66,13 +66,17 @@ async fn requests(
             let kind = message[0];
             let ended = statements.read(&message);
             batch.extend(message);
-            if let Some(statement) = ended {
+            if ended != Ended::Nothing {
                 shared.wait_while_held().await;
+            }
+            if let Ended::Point(statement) = &ended {
                 match shared.note(statement) {
                     Some(PostgresHold::Before(_)) => shared.hold().await,
                     Some(PostgresHold::After(_)) => held.store(sent, Ordering::SeqCst),
                     None => {}
                 }
+            }
+            if ended != Ended::Nothing {
                 sent += 1;
             }
             // Parts of a point wait for its end; everything else (password, flush, copied data, good-bye) cannot.

@@ -24,28 +24,44 @@ pub(super) fn asks_for_tls(message: &[u8]) -> bool {
 pub(super) struct Statements {
     by_name: HashMap<String, String>,
     current: String,
+    executes: bool,
+}
+
+/// What a client's message completes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Nothing yet.
+    Nothing,
+    /// Something that PostgreSQL answers and that does nothing: a statement prepared, a connection tried.
+    Harmless,
+    /// A point.
+    Point(String),
 }
 
 impl Statements {
-    /// Reads a client's message; answers the statement where it ends a point.
-    pub(super) fn read(&mut self, message: &[u8]) -> Option<String> {
+    /// Reads a client's message.
+    pub(super) fn read(&mut self, message: &[u8]) -> Ended {
         let body = message.get(5..).unwrap_or_default();
         let mut texts = body.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
-        match message.first()? {
-            b'Q' => return Some(shortened(&texts.next()?)),
-            b'P' => {
-                let (name, statement) = (texts.next()?, shortened(&texts.next()?));
-                self.by_name.insert(name, statement.clone());
-                self.current = statement;
+        match message.first() {
+            Some(b'Q') => return Ended::Point(shortened(&texts.next().unwrap_or_default())),
+            Some(b'P') => {
+                let (name, statement) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+                self.current = shortened(&statement);
+                self.by_name.insert(name, self.current.clone());
             }
-            b'B' => {
-                let name = texts.nth(1)?;
+            Some(b'B') => {
+                let name = texts.nth(1).unwrap_or_default();
                 self.current = self.by_name.get(&name).cloned().unwrap_or(name);
             }
-            b'S' => return Some(std::mem::take(&mut self.current)),
+            Some(b'E') => self.executes = true,
+            Some(b'S') => {
+                let statement = std::mem::take(&mut self.current);
+                return if std::mem::take(&mut self.executes) { Ended::Point(statement) } else { Ended::Harmless };
+            }
             _ => {}
         }
-        None
+        Ended::Nothing
     }
 }
 
@@ -75,12 +91,13 @@ mod tests {
     #[test]
     fn points_are_called_by_their_statement() {
         let mut statements = Statements::default();
-        assert_eq!(statements.read(&message(b'Q', b"BEGIN\0")), Some("BEGIN".into()));
-        assert_eq!(statements.read(&message(b'P', b"s1\0SELECT\n  2\0\0\0")), None);
-        assert_eq!(statements.read(&message(b'S', b"")), Some("SELECT 2".into()));
-        assert_eq!(statements.read(&message(b'B', b"\0s1\0\0\0")), None);
-        assert_eq!(statements.read(&message(b'E', b"\0\0\0\0\0")), None);
-        assert_eq!(statements.read(&message(b'S', b"")), Some("SELECT 2".into()));
-        assert_eq!(statements.read(&message(b'S', b"")), Some(String::new()));
+        let select = || Ended::Point("SELECT 2".to_owned());
+        assert_eq!(statements.read(&message(b'Q', b"BEGIN\0")), Ended::Point("BEGIN".to_owned()));
+        assert_eq!(statements.read(&message(b'P', b"s1\0SELECT\n  2\0\0\0")), Ended::Nothing);
+        assert_eq!(statements.read(&message(b'S', b"")), Ended::Harmless, "prepared only");
+        assert_eq!(statements.read(&message(b'B', b"\0s1\0\0\0")), Ended::Nothing);
+        assert_eq!(statements.read(&message(b'E', b"\0\0\0\0\0")), Ended::Nothing);
+        assert_eq!(statements.read(&message(b'S', b"")), select());
+        assert_eq!(statements.read(&message(b'S', b"")), Ended::Harmless, "a connection tried");
     }
 }

@@ -18,6 +18,7 @@ mod harness_programs;
 mod harness_servers;
 mod harness_survivors;
 mod harness_worlds;
+mod kill_sweep;
 mod limits;
 mod operators;
 mod privacy;
