@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::beteiligte::{Due, Ending, Queued, Scanned, StatusFields, SyncStatus, after, due};
 use domain::ids::EspoId;
-use shared::error::ErrorKind;
+use shared::error::{Blame, ErrorKind};
 use shared::espocrm::{EspoPatch, Filter, ListedBeteiligte};
 use shared::queue::{Asker, Seen};
 
@@ -72,6 +72,11 @@ impl Scan {
         match self.espocrm.update_beteiligte(&record.id, &patch, record.version_number).await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound) => Ok(false),
+            // What EspoCRM refuses for one record must not keep the scan from the others (J6).
+            Err(error) if error.blame() == Blame::Record => {
+                tracing::warn!(id = %record.id, %error, "the scan could not write a status, tried again by the next");
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -33,22 +33,24 @@ impl Hub {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// Those of `ids` that the hub does not know as looked at.
+    /// Those of `ids` that the hub does not know as in agreement, so that [`Self::stale_clean`] does not find them.
     pub async fn never_looked_at(&self, ids: &[EspoId]) -> Result<Vec<EspoId>, HubError> {
         let texts: Vec<&str> = ids.iter().map(EspoId::as_str).collect();
-        let query = sqlx::query_scalar("SELECT espo_id FROM beteiligte WHERE espo_id = ANY($1) AND status IS NOT NULL");
+        let query = sqlx::query_scalar(
+            "SELECT espo_id FROM beteiligte WHERE espo_id = ANY($1) AND status = 'clean' AND deleted_at IS NULL",
+        );
         let known: Vec<String> = query.bind(texts).fetch_all(&self.pool).await?;
         let known: HashSet<String> = known.into_iter().collect();
         Ok(ids.iter().filter(|id| !known.contains(id.as_str())).cloned().collect())
     }
 
-    /// Removes audit entries that were written before `cutoff`, and requests that were asked before it; at most `limit` of each. Answers
+    /// Removes audit entries that were written before `cutoff`, and answered requests that were asked before it; at most `limit` of each. Answers
     /// how many are gone.
     pub async fn prune(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, HubError> {
         let mut gone = 0;
         for statement in [
             "DELETE FROM sync_audit WHERE id IN (SELECT id FROM sync_audit WHERE at < $1 ORDER BY at LIMIT $2)",
-            "DELETE FROM sync_request WHERE id IN (SELECT id FROM sync_request WHERE asked_at < $1 ORDER BY asked_at LIMIT $2)",
+            "DELETE FROM sync_request WHERE id IN (SELECT id FROM sync_request WHERE asked_at < $1 AND done_at IS NOT NULL ORDER BY asked_at LIMIT $2)",
         ] {
             let done = sqlx::query(statement).bind(cutoff).bind(i64::from(limit)).execute(&self.pool).await?;
             gone += done.rows_affected();

@@ -255,7 +255,10 @@ impl Stage {
             Kind::EspoField | Kind::AdvoField => {
                 let (name, _, text, _) = edit.field();
                 let text = text.as_str().unwrap_or_default().to_owned();
-                self.texts.insert((edit.who, name, edit.kind == Kind::AdvoField), (text, is_calm));
+                let field = (edit.who, name, edit.kind == Kind::AdvoField);
+                // One that comes in the middle of a later run may replace whatever was entered before that.
+                let was_calm = self.texts.get(&field).is_none_or(|(_, was_calm)| *was_calm);
+                self.texts.insert(field, (text, is_calm && was_calm));
             }
             Kind::EspoRemove | Kind::EspoPrimary | Kind::AdvoEmpty | Kind::AdvoRemove | Kind::AdvoRemark => {}
         }
