@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(
             told,
             format!(
-                "nothing was queued:\n  id number 2 is not an EspoCRM record id (length 14): {expected}\n  \
+                "nothing was done:\n  id number 2 is not an EspoCRM record id (length 14): {expected}\n  \
                  id number 4 is not an EspoCRM record id (length 0): {expected}"
             )
         );

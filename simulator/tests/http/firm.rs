@@ -139,7 +139,9 @@ async fn a_script_covers_all_variants_and_each_can_be_applied() {
     for line in &script {
         let outcome = sim.apply_script_edit(line);
         let outcome = outcome.unwrap_or_else(|| panic!("{line:?}"));
-        assert_eq!(outcome.edits.len(), if line.variant == Variant::Conflict { 2 } else { 1 });
+        let is_on_both =
+            matches!(line.variant, Variant::Conflict | Variant::BothStammdaten | Variant::StammdatenConflict);
+        assert_eq!(outcome.edits.len(), if is_on_both { 2 } else { 1 });
     }
 }
 
