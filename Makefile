@@ -15,6 +15,9 @@ BENCH_ARGS ?=
 # Optimised programs are linked slowly: only those that are measured, or measure.
 MEASURED := $(foreach bin,producer worker simulator bench bench-queue-worker,--bin kanzleisync-$(bin))
 
+# For instance "--only kill": planner, kill or race.
+SWEEP_ARGS ?=
+
 # MINUTES=n and SEED=n are those of the soak.
 SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
@@ -43,8 +46,9 @@ bench: setup ## the benchmarks, optimised build, beside other queues where they 
 audit: ## licences, sources, banned crates and known vulnerabilities (cargo-deny)
 	@CARGO=$(CARGO) bash scripts/audit.sh
 
-sweep: ## the long exhaustive checks: every small state of the planner, stopped everywhere
-	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-sweep
+sweep: setup ## the long exhaustive checks: every state of the planner, kill -9 and users' edits at every point of a run
+	@$(CARGO) build $(LOCKED) --release --bin kanzleisync-worker --bin kanzleisync-sweep
+	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-sweep -- $(SWEEP_ARGS)
 
 soak: setup ## load on the queue with random faults, MINUTES=10; nothing lost, memory level
 	@$(CARGO) build $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-ledger-worker

@@ -148,7 +148,8 @@ impl Systems {
 fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: PhoneFormat) -> Loaded {
     let is_claimed = known.betnr.is_some() && espo.betnr == known.betnr;
     let first_meeting = is_first_meeting(&known, &espo);
-    let kept = known.stammdaten.filter(|_| is_claimed);
+    let is_created = matches!(known.creation, Some(Creation::Created(betnr)) if espo.betnr == Some(betnr));
+    let kept = known.stammdaten.filter(|_| is_claimed || is_created);
     let (stammdaten, newest) = match &advo {
         AdvoSide::Found(advo) => {
             let is_lost = known.kommunikation.is_none() && !first_meeting;

@@ -32,6 +32,7 @@ mod private_redis;
 mod private_sentinels;
 mod process;
 mod program;
+pub mod races;
 mod redis_proxy;
 pub mod soak;
 pub mod stammdaten;

@@ -4,6 +4,7 @@
 //! so only one state of each renaming is walked.
 
 mod check;
+pub mod program;
 
 use std::fmt;
 

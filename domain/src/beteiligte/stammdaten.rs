@@ -15,5 +15,5 @@ mod text;
 pub use base::{Base, Begun, Last, Pair};
 pub use comparison::{Comparison, Newer, Origin, first_base};
 pub use field::{ADVOWARE_FIELDS, ESPOCRM_FIELDS, Field, PartyKind, Side, Texts};
-pub use plan::{Change, Plan, Seen, creation, decided_for, not_kept, plan, settled};
+pub use plan::{Change, Plan, Seen, created_base, creation, decided_for, not_kept, plan, settled};
 pub use text::is_same;

@@ -100,7 +100,7 @@ impl Hub {
     }
 
     /// Ties a record to its number, before anything is written for the pair. What was remembered with another number is dropped:
-    /// it speaks of somebody else.
+    /// it speaks of somebody else. What a creation under this very number was made of stays.
     pub async fn claim(
         &self,
         id: &EspoId,
@@ -112,7 +112,8 @@ impl Hub {
             "INSERT INTO beteiligte (espo_id, betnr, first_meeting, looked_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (espo_id) DO UPDATE SET
                betnr = excluded.betnr, first_meeting = excluded.first_meeting, kommunikation = NULL,
-               stammdaten = NULL, creation = NULL, advoware_row_id = NULL, espo_modified_at = NULL, agreed_at = NULL",
+               stammdaten = CASE WHEN (beteiligte.creation->>'betnr')::bigint = excluded.betnr THEN beteiligte.stammdaten END,
+               creation = NULL, advoware_row_id = NULL, espo_modified_at = NULL, agreed_at = NULL",
         )
         .bind(id.as_str())
         .bind(betnr.0)
@@ -212,6 +213,27 @@ impl Hub {
         )
         .bind(id.as_str())
         .bind(creation.map(rows::from_creation))
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Remembers under which number Advoware has created the record, and of what: whoever differs from that later was edited (B2b).
+    pub async fn remember_created(
+        &self,
+        id: &EspoId,
+        betnr: BetNr,
+        made_of: &stammdaten::Base,
+        now: DateTime<Utc>,
+    ) -> Result<(), HubError> {
+        sqlx::query(
+            "INSERT INTO beteiligte (espo_id, creation, stammdaten, looked_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (espo_id) DO UPDATE SET creation = excluded.creation, stammdaten = excluded.stammdaten",
+        )
+        .bind(id.as_str())
+        .bind(rows::from_creation(Creation::Created(betnr)))
+        .bind(rows::from_stammdaten(made_of))
         .bind(now)
         .execute(&self.pool)
         .await?;

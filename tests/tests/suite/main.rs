@@ -24,6 +24,7 @@ mod operators;
 mod privacy;
 mod queue_faults;
 mod queue_kills;
+mod race_sweep;
 mod races;
 mod redis_addresses;
 mod scan;

@@ -425,6 +425,31 @@ async fn b2b_a_number_entered_while_the_record_is_created_is_kept_and_the_other_
 }
 
 #[tokio::test]
+async fn b2b_what_users_edit_while_the_record_is_created_is_newer_than_our_own_post() -> Result<()> {
+    let world = World::start().await?;
+    world
+        .simulator
+        .espocrm()
+        .seed(ID, json!({"lastName": "Neu", "firstName": "Kim"}))
+        .expect("EspoCRM takes the record");
+    let post = || Calls::to(Operation::PostBeteiligte);
+    world.simulator.edit_at(Moment::before(post()), espo_edit("firstName", "Toni"));
+    let _worker = world.worker().await?;
+    let held = world.simulator.pause_at(Moment::after(post()));
+    world.trigger(&[ID]).await?;
+    held.reached().await;
+    let betnr = world.simulator.advoware().betnrs()[0];
+    let edit = Edit::AdvowareSet { betnr, fields: fields(json!({"name": "Alt"})) };
+    world.simulator.edit(&edit).expect("the edit is possible");
+    held.release();
+    world.run_until_quiet().await?;
+    let created = world.simulator.advoware().beteiligter(betnr).unwrap_or_default();
+    assert_eq!((world.field(ID, "firstName"), &created["vorname"]), (json!("Toni"), &json!("Toni")));
+    assert_eq!((world.field(ID, "lastName"), &created["name"]), (json!("Alt"), &json!("Alt")));
+    world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await
+}
+
+#[tokio::test]
 async fn b2_a_record_deleted_in_espocrm_leaves_no_dead_job_and_its_base_is_kept() -> Result<()> {
     let person = Person::agreed().await?;
     person.world.simulator.edit(&Edit::EspoDelete { id: ID.to_owned() }).expect("the edit is possible");

@@ -92,7 +92,7 @@ impl BeteiligteJobs {
                 run.progress.made();
                 metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => "created")
                     .increment(1);
-                hub.remember_creation(run.id, Some(Creation::Created(created)), self.clock.now()).await?;
+                hub.remember_created(run.id, created, &stammdaten::created_base(&changes), self.clock.now()).await?;
                 Ok(Some(created))
             }
             Ok(None) => Err(self.held(run).await?),

@@ -294,3 +294,14 @@ pub fn creation(espo: &Texts) -> Result<Vec<Change>, Finding> {
     changes.retain(|change| change.after.is_some());
     Ok(changes)
 }
+
+/// The base with which a created pair begins: what Advoware got, and nothing in the other fields. Whatever differs from it on either side
+/// was edited since, also while the record was being created; timestamps would take our own POST for the newer change.
+pub fn created_base(changes: &[Change]) -> Base {
+    let mut base = Base::default();
+    for field in Field::ALL {
+        let becomes = changes.iter().find(|change| change.field == field).and_then(|change| change.becomes.clone());
+        base.fields.insert(field, Pair::agreed(becomes));
+    }
+    base
+}
