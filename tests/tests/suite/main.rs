@@ -10,7 +10,6 @@
 
 mod bad_input;
 mod commands;
-mod converge;
 mod edits;
 mod faults;
 mod firms;
