@@ -158,9 +158,11 @@ pub fn plan(seen: Seen<'_>, policy: ConflictPolicy, direction: Direction) -> Pla
             },
         };
         let overwrites = compared.case() == Case::Conflict;
-        is_conflict |= overwrites && policy == ConflictPolicy::EspocrmWins;
-        moved[usize::from(winner == Side::Advoware)] = true;
-        plan.follow(&compared, winner, kind, overwrites, direction);
+        // What cannot or may not be written decides nothing: else a value that a side cannot hold would be a conflict in every run.
+        if plan.follow(&compared, winner, kind, overwrites, direction) {
+            is_conflict |= overwrites && policy == ConflictPolicy::EspocrmWins;
+            moved[usize::from(winner == Side::Advoware)] = true;
+        }
     }
     plan.comparison = Some(match (is_conflict, moved) {
         (true, _) => Comparison::Conflict,
@@ -176,7 +178,7 @@ pub fn plan(seen: Seen<'_>, policy: ConflictPolicy, direction: Direction) -> Pla
 }
 
 impl Plan {
-    /// The side that did not move, or lost, gets what the other has, if it can hold it and the direction allows it.
+    /// The side that did not move, or lost, gets what the other has, if it can hold it and the direction allows it: whether it does.
     fn follow(
         &mut self,
         compared: &Compared<'_>,
@@ -184,7 +186,7 @@ impl Plan {
         kind: PartyKind,
         overwrites: bool,
         direction: Direction,
-    ) {
+    ) -> bool {
         let field = compared.field;
         let side = winner.other();
         let (before, changes) = match side {
@@ -195,7 +197,7 @@ impl Plan {
         let rendered = render(field, side, kind, becomes.as_deref(), before.map(String::as_str));
         let (Ok(after), Some(target)) = (rendered, field.on(side, kind)) else {
             self.findings.push(Finding::in_field(FindingKind::CannotHold, field));
-            return;
+            return false;
         };
         let is_allowed = match direction {
             Direction::Both => true,
@@ -203,7 +205,7 @@ impl Plan {
             Direction::ToAdvoware => side == Side::Advoware,
         };
         if !is_allowed {
-            return;
+            return false;
         }
         if overwrites {
             let kind = match winner {
@@ -221,6 +223,7 @@ impl Plan {
             becomes,
             overwrites,
         });
+        true
     }
 }
 

@@ -187,6 +187,18 @@ fn k5_conflicts_follow_the_policy() {
     assert_eq!(kept.plan(ConflictPolicy::Manual, None).undecided, [Field::Vorname], "it stays undecided");
 }
 
+#[test]
+fn k5_what_a_side_cannot_hold_is_no_conflict_and_the_run_ends() {
+    let base = World::agreed(None).base;
+    let espo = Texts::from([("firstName", "Kim".to_owned())]);
+    let advo = Texts::from([("name", "Anders".to_owned()), ("vorname", "Kim".to_owned())]);
+    let seen = Seen { espo: &espo, advo: &advo, base: &base, newest: None };
+    let plan = plan(seen, ConflictPolicy::EspocrmWins, Direction::Both);
+    assert!(plan.is_empty(), "the name was emptied here and changed there, and Advoware takes no empty one");
+    assert_eq!(plan.comparison, Some(Comparison::NoChange), "else each run would ask for a follow-up");
+    assert_eq!(plan.findings, [crate::finding::Finding::in_field(FindingKind::CannotHold, Field::Name)]);
+}
+
 /// Stopped after any step, and with a user's edit of either side at any step, the next runs agree; an edit that nobody else touched stands.
 #[test]
 fn invariants_1_to_5_hold_for_one_field_stopped_and_edited_anywhere() {
