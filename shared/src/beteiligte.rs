@@ -4,6 +4,7 @@ mod first;
 mod plan;
 pub mod prose;
 
+use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::{self, Side};
 use domain::ids::{BetNr, EspoId};
@@ -53,6 +54,8 @@ pub struct Loaded {
     pub stammdaten_is_unsaved: bool,
     /// The side whose Stammdaten were changed last, by its own timestamp, in the first look of the run: later ones see our own writes.
     pub newest: Option<Side>,
+    /// When users changed EspoCRM's record last: `modifiedAt`, unless that is only our own telling of a failure.
+    pub users_modified_at: Option<DateTime<Utc>>,
     /// The pair never agreed before.
     pub first_meeting: bool,
     /// The hub ties the record to the number that EspoCRM names.
@@ -150,12 +153,13 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: 
     let first_meeting = is_first_meeting(&known, &espo);
     let is_created = matches!(known.creation, Some(Creation::Created(betnr)) if espo.betnr == Some(betnr));
     let kept = known.stammdaten.filter(|_| is_claimed || is_created);
+    let users_modified_at = users_time(known.users_modified_at, &espo);
     let (stammdaten, newest) = match &advo {
         AdvoSide::Found(advo) => {
             let is_lost = known.kommunikation.is_none() && !first_meeting;
-            let mut base = kept.clone().unwrap_or_else(|| first::base(&espo, advo, is_lost));
+            let mut base = kept.clone().unwrap_or_else(|| first::base(&espo, users_modified_at, advo, is_lost));
             base.resolve(&espo.stammdaten, &advo.stammdaten);
-            (base, first::newest(&espo, advo))
+            (base, first::newest(users_modified_at, advo))
         }
         AdvoSide::NoBetnr | AdvoSide::Missing(_) | AdvoSide::Failed(_) => (stammdaten::Base::default(), None),
     };
@@ -166,12 +170,30 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: 
         stammdaten_is_unsaved: kept.as_ref() != Some(&stammdaten),
         stammdaten,
         newest,
+        users_modified_at,
         first_meeting,
         is_claimed,
         creation: known.creation,
         request: known.request,
         last_status: known.status,
         phone_format,
+    }
+}
+
+/// Users set `dirty` with a change of what is synced, and only we set these (DOMAIN 4): as long as one stands, `modifiedAt` is our own write's.
+fn users_time(remembered: Option<DateTime<Utc>>, espo: &EspoBeteiligte) -> Option<DateTime<Utc>> {
+    match espo.sync_status {
+        Some(SyncStatus::Syncing | SyncStatus::Failed | SyncStatus::PermanentlyFailed) => {
+            remembered.or(espo.modified_at)
+        }
+        Some(
+            SyncStatus::PendingSync
+            | SyncStatus::Dirty
+            | SyncStatus::Clean
+            | SyncStatus::Conflict
+            | SyncStatus::DeletedInAdvoware,
+        )
+        | None => espo.modified_at,
     }
 }
 

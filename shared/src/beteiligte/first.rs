@@ -10,20 +10,25 @@ use crate::espocrm::EspoBeteiligte;
 /// Our own last write of a run moves `modifiedAt` too, by EspoCRM's clock, a moment after the `advowareLastSync` that it carries (DOMAIN 5).
 const OWN_WRITE: TimeDelta = TimeDelta::seconds(30);
 
-/// The base with which the pair begins. `is_lost`: it was synced before, and the hub knows nothing of it any more.
-pub(super) fn base(espo: &EspoBeteiligte, advo: &AdvoBeteiligte, is_lost: bool) -> Base {
+/// The base with which the pair begins. `modified_at`: when users changed EspoCRM's record last. `is_lost`: it was synced before, and the hub knows nothing of it any more.
+pub(super) fn base(
+    espo: &EspoBeteiligte,
+    modified_at: Option<DateTime<Utc>>,
+    advo: &AdvoBeteiligte,
+    is_lost: bool,
+) -> Base {
     let (newer, origin) = if is_lost {
-        let espo_changed = espo.modified_at.zip(espo.advoware_last_sync).is_none_or(|(at, last)| at > last + OWN_WRITE);
+        let espo_changed = modified_at.zip(espo.advoware_last_sync).is_none_or(|(at, last)| at > last + OWN_WRITE);
         (Newer::later(espo_changed, advo_changed(espo, advo)), Origin::HubLost)
     } else {
-        (Newer::at_first_sync(espo.modified_at, changed_at(advo)), Origin::FirstSync)
+        (Newer::at_first_sync(modified_at, changed_at(advo)), Origin::FirstSync)
     };
     first_base(&espo.stammdaten, &advo.stammdaten, newer, origin)
 }
 
 /// The side that was changed last; `None` where that cannot be told.
-pub(super) fn newest(espo: &EspoBeteiligte, advo: &AdvoBeteiligte) -> Option<Side> {
-    match Newer::at_first_sync(espo.modified_at, changed_at(advo)) {
+pub(super) fn newest(modified_at: Option<DateTime<Utc>>, advo: &AdvoBeteiligte) -> Option<Side> {
+    match Newer::at_first_sync(modified_at, changed_at(advo)) {
         Newer::Espocrm => Some(Side::Espocrm),
         Newer::Advoware => Some(Side::Advoware),
         Newer::Neither | Newer::Both => None,

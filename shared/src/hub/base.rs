@@ -29,6 +29,8 @@ pub struct Known {
     pub request: Option<Request>,
     /// What the last run told EspoCRM; `None` before the first.
     pub status: Option<SyncStatus>,
+    /// EspoCRM's `modifiedAt` as users left it, where only our own telling of failures has moved it since.
+    pub users_modified_at: Option<DateTime<Utc>>,
     /// Whether anything is known of it at all.
     pub is_known: bool,
 }
@@ -76,7 +78,7 @@ impl Hub {
     /// What is known of a Beteiligter: nothing before its first run, or after the hub was lost.
     pub async fn known(&self, id: &EspoId) -> Result<Known, HubError> {
         let query = sqlx::query(
-            "SELECT known.espo_id IS NOT NULL AS is_known, betnr, first_meeting, kommunikation, stammdaten, creation, status,
+            "SELECT known.espo_id IS NOT NULL AS is_known, betnr, first_meeting, kommunikation, stammdaten, creation, status, users_modified_at,
                     request.id AS request, request.kind, request.argument
              FROM (SELECT $1::text AS id) AS asked
              LEFT JOIN beteiligte AS known ON known.espo_id = asked.id
@@ -95,6 +97,7 @@ impl Hub {
             stammdaten: json("stammdaten")?.map(rows::to_stammdaten).transpose()?,
             creation: json("creation")?.map(rows::to_creation).transpose()?,
             status: row.try_get::<Option<String>, _>("status")?.as_deref().and_then(SyncStatus::parse),
+            users_modified_at: row.try_get("users_modified_at")?,
             request: Request::read(&row)?,
         })
     }
@@ -161,7 +164,8 @@ impl Hub {
         sqlx::query(
             "UPDATE beteiligte SET
                first_meeting = $7, kommunikation = $2, advoware_row_id = $3, espo_modified_at = $4,
-               findings = $5, agreed_at = $6, looked_at = $6, stammdaten = $8, status = $9, deleted_at = NULL
+               findings = $5, agreed_at = $6, looked_at = $6, stammdaten = $8, status = $9, deleted_at = NULL,
+               users_modified_at = NULL
              WHERE espo_id = $1",
         )
         .bind(id.as_str())
@@ -234,6 +238,25 @@ impl Hub {
         .bind(id.as_str())
         .bind(rows::from_creation(Creation::Created(betnr)))
         .bind(rows::from_stammdaten(made_of))
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Remembers when users changed a record last, before our own telling of a failure moves that time: the first comparison goes by it.
+    pub async fn remember_users_time(
+        &self,
+        id: &EspoId,
+        modified_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<(), HubError> {
+        sqlx::query(
+            "INSERT INTO beteiligte (espo_id, users_modified_at, looked_at) VALUES ($1, $2, $3)
+             ON CONFLICT (espo_id) DO UPDATE SET users_modified_at = excluded.users_modified_at",
+        )
+        .bind(id.as_str())
+        .bind(modified_at)
         .bind(now)
         .execute(&self.pool)
         .await?;

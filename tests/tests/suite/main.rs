@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod commands;
+mod creation;
 mod edits;
 mod faults;
 mod firms;

@@ -1,7 +1,5 @@
-//! Stammdaten on real parts: both ways, conflicts and policies, first sync, creation, races (B1-B3, B2a, B2b, K5, K8b, K9, K10).
+//! Stammdaten on real parts: both ways, conflicts and policies, first sync, races (B2, B2a, B3, K5, K8b, K9, K10).
 
-use domain::job::Wants;
-use domain::kommunikation::Direction;
 use harness::Result;
 use harness::world::{Beteiligter, World, fields, mail, row};
 use serde_json::{Value, json};
@@ -138,6 +136,24 @@ async fn b2_first_sync_the_newer_side_wins_and_nothing_is_emptied() -> Result<()
 }
 
 #[tokio::test]
+async fn b2_first_sync_goes_by_when_users_changed_the_record_not_by_our_own_telling_of_failures() -> Result<()> {
+    let person = Person::seeded(json!({"lastName": "Espo"}), json!({"name": "Advo"}), -60).await?;
+    let fault = FaultKind::Status { code: 500, retry_after_seconds: None, body: None };
+    person.world.simulator.faults().arm(Fault::new(Calls::to(Operation::GetBeteiligte).times(2), fault));
+    person.world.sync(&[ID]).await?;
+    let told = person
+        .world
+        .simulator
+        .journal()
+        .mutating()
+        .iter()
+        .any(|call| call.request.as_ref().is_some_and(|body| body["syncStatus"] == "failed"));
+    assert!(told, "which moved modifiedAt");
+    assert_eq!(person.espo("lastName"), json!("Advo"), "Advoware's users were last");
+    person.then_silent().await
+}
+
+#[tokio::test]
 async fn b2_first_sync_with_equal_timestamps_changes_nothing_and_tells_it() -> Result<()> {
     let person = Person::seeded(json!({"lastName": "Espo"}), json!({"name": "Advo"}), 0).await?;
     person.sync().await?;
@@ -209,6 +225,18 @@ async fn k5_in_a_conflict_espocrm_wins_the_loser_is_in_the_audit_and_people_are_
         "Kommunikation to Advoware only; the follow-up fetches the new mail (DOMAIN 4)"
     );
     assert_eq!(person.world.espo_values(ID), [A, "neu@example.org"]);
+    person.then_silent().await
+}
+
+#[tokio::test]
+async fn k5_where_the_stream_is_closed_to_us_the_record_itself_tells() -> Result<()> {
+    let person = Person::agreed().await?;
+    let forbidden = FaultKind::Status { code: 403, retry_after_seconds: None, body: Some("no".to_owned()) };
+    person.world.simulator.faults().arm(Fault::new(Calls::to(Operation::EspoPostNote), forbidden));
+    person.edit_espo("firstName", "Toni");
+    person.edit_advo("vorname", "Robin");
+    person.sync().await?;
+    assert!(person.espo("syncErrorMessage").as_str().is_some_and(|text| text.contains("vorname")));
     person.then_silent().await
 }
 
@@ -309,6 +337,21 @@ async fn b2a_a_lost_answer_of_the_put_is_recognised_as_our_own_write() -> Result
 }
 
 #[tokio::test]
+async fn b2a_what_was_begun_and_overtaken_is_not_taken_for_ours_later() -> Result<()> {
+    let person = Person::agreed().await?;
+    person.edit_espo("firstName", "Toni");
+    // Its user takes it back before our first write, which is refused.
+    person.world.simulator.edit_at(Moment::before(Calls::to(Operation::EspoPut)), espo_edit("firstName", "Kim"));
+    person.sync().await?;
+    assert_eq!(person.advo("vorname"), json!("Kim"));
+    // What we had begun to write, a user of Advoware writes now.
+    person.edit_advo("vorname", "Toni");
+    person.sync().await?;
+    assert_eq!((person.espo("firstName"), person.advo("vorname")), (json!("Toni"), json!("Toni")));
+    person.then_silent().await
+}
+
+#[tokio::test]
 async fn hub_lost_the_marks_of_change_decide() -> Result<()> {
     let person = Person::agreed().await?;
     let pool = PgPool::connect(&person.world.database_url).await?;
@@ -317,136 +360,6 @@ async fn hub_lost_the_marks_of_change_decide() -> Result<()> {
     person.sync().await?;
     assert_eq!((person.espo("firstName"), person.advo("vorname")), (json!("Robin"), json!("Robin")), "its rowId moved");
     person.then_silent().await
-}
-
-#[tokio::test]
-async fn b2b_a_record_without_number_is_created_once_with_its_kommunikationen() -> Result<()> {
-    let world = World::start().await?;
-    let record = json!({"lastName": "Neu", "firstName": "Kim", "dateOfBirth": "1970-05-17", "emailAddressData": [mail(A, true)]});
-    world.simulator.espocrm().seed(ID, record).expect("EspoCRM takes the record");
-    let _worker = world.worker().await?;
-    world.sync_at_once(&[ID]).await?;
-    let betnr = world.field(ID, "betnr").as_i64().expect("EspoCRM has the number");
-    assert_eq!(world.simulator.advoware().betnrs(), [betnr]);
-    let created = world.simulator.advoware().beteiligter(betnr).unwrap_or_default();
-    assert_eq!((&created["name"], &created["vorname"]), (&json!("Neu"), &json!("Kim")));
-    world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await
-}
-
-#[tokio::test]
-async fn b2b_a_post_without_answer_is_never_repeated_and_waits_for_a_person() -> Result<()> {
-    for fault in [
-        FaultKind::AnswerLost,
-        FaultKind::AppliedThenStatus { code: 500 },
-        FaultKind::NullField { field: "betNr".to_owned() },
-    ] {
-        let world = World::start().await?;
-        world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
-        world.simulator.faults().arm(Fault::new(Calls::to(Operation::PostBeteiligte), fault.clone()));
-        let _worker = world.worker().await?;
-        world.sync(&[ID]).await?;
-        for _ in 0..2 {
-            assert_eq!(world.simulator.journal().count(Operation::PostBeteiligte), 1, "{fault:?}");
-            assert_eq!(world.field(ID, "syncStatus"), json!("permanently_failed"));
-            assert_eq!(world.field(ID, "syncAutoResetAt"), Value::Null, "nobody but a person puts it back");
-            assert_eq!(world.simulator.espocrm().notes().len(), 1);
-            world.trigger(&[ID]).await?;
-            world.run_until_quiet().await?;
-        }
-        // A person finds it in Advoware and enters its number.
-        let betnr = world.simulator.advoware().betnrs()[0];
-        world.simulator.edit(&espo_edit("betnr", json!(betnr))).expect("the edit is possible");
-        world.sync(&[ID]).await?;
-        assert_eq!(world.simulator.journal().count(Operation::PostBeteiligte), 1);
-        world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await?;
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn b2b_create_again_releases_what_is_held_and_what_was_refused_is_tried_again() -> Result<()> {
-    let world = World::start().await?;
-    world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
-    let refused = FaultKind::Status { code: 400, retry_after_seconds: None, body: None };
-    world.simulator.faults().arm(Fault::new(Calls::to(Operation::PostBeteiligte), refused));
-    let _worker = world.worker().await?;
-    world.sync(&[ID]).await?;
-    assert_eq!(world.field(ID, "syncStatus"), json!("permanently_failed"));
-    assert_ne!(world.field(ID, "syncAutoResetAt"), Value::Null, "a refusal is no unknown outcome");
-    world.simulator.faults().clear();
-    let cut = Fault::new(Calls::to(Operation::PostBeteiligte), FaultKind::CutBefore);
-    world.simulator.faults().arm(cut);
-    world.trigger(&[ID]).await?;
-    world.run_until_quiet().await?;
-    assert!(world.simulator.advoware().betnrs().is_empty(), "held");
-    world.trigger_wanting(&[ID], Wants::sync(Direction::Both).creating_again()).await?;
-    world.run_until_quiet().await?;
-    let betnr = world.simulator.advoware().betnrs()[0];
-    world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await
-}
-
-#[tokio::test]
-async fn b2b_an_approval_is_good_for_one_post_even_if_its_run_is_killed() -> Result<()> {
-    let mut world = World::start().await?;
-    world.setting("SYNC_LEASE_SECONDS", "0.5");
-    world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
-    world.simulator.faults().arm(Fault::new(Calls::to(Operation::PostBeteiligte), FaultKind::AnswerLost));
-    let worker = world.worker().await?;
-    world.sync(&[ID]).await?;
-    let pause = world.simulator.pause_at(Moment::after(Calls::to(Operation::PostBeteiligte)));
-    world.trigger_wanting(&[ID], Wants::sync(Direction::Both).creating_again()).await?;
-    pause.reached().await;
-    worker.kill()?;
-    pause.release();
-    let _next = world.worker().await?;
-    world.run_until_quiet().await?;
-    assert_eq!(
-        world.simulator.journal().count(Operation::PostBeteiligte),
-        2,
-        "the first, and the one that was approved"
-    );
-    assert_eq!(world.field(ID, "syncStatus"), json!("permanently_failed"));
-    Ok(())
-}
-
-#[tokio::test]
-async fn b2b_a_number_entered_while_the_record_is_created_is_kept_and_the_other_is_told() -> Result<()> {
-    let world = World::start().await?;
-    world.simulator.advoware().seed(BETNR, json!({"name": "Neu"}), vec![]);
-    world.simulator.espocrm().seed(ID, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
-    world.simulator.edit_at(Moment::after(Calls::to(Operation::PostBeteiligte)), espo_edit("betnr", json!(BETNR)));
-    let _worker = world.worker().await?;
-    world.sync(&[ID]).await?;
-    assert_eq!(world.field(ID, "betnr"), json!(BETNR));
-    let created = world.simulator.advoware().betnrs().into_iter().find(|betnr| *betnr != BETNR).unwrap_or_default();
-    let notes = world.simulator.espocrm().notes();
-    assert!(notes.len() == 1 && notes[0].post.contains(&created.to_string()), "{notes:?}");
-    world.then_agreed_and_silent(&[&one()]).await
-}
-
-#[tokio::test]
-async fn b2b_what_users_edit_while_the_record_is_created_is_newer_than_our_own_post() -> Result<()> {
-    let world = World::start().await?;
-    world
-        .simulator
-        .espocrm()
-        .seed(ID, json!({"lastName": "Neu", "firstName": "Kim"}))
-        .expect("EspoCRM takes the record");
-    let post = || Calls::to(Operation::PostBeteiligte);
-    world.simulator.edit_at(Moment::before(post()), espo_edit("firstName", "Toni"));
-    let _worker = world.worker().await?;
-    let held = world.simulator.pause_at(Moment::after(post()));
-    world.trigger(&[ID]).await?;
-    held.reached().await;
-    let betnr = world.simulator.advoware().betnrs()[0];
-    let edit = Edit::AdvowareSet { betnr, fields: fields(json!({"name": "Alt"})) };
-    world.simulator.edit(&edit).expect("the edit is possible");
-    held.release();
-    world.run_until_quiet().await?;
-    let created = world.simulator.advoware().beteiligter(betnr).unwrap_or_default();
-    assert_eq!((world.field(ID, "firstName"), &created["vorname"]), (json!("Toni"), &json!("Toni")));
-    assert_eq!((world.field(ID, "lastName"), &created["name"]), (json!("Alt"), &json!("Alt")));
-    world.then_agreed_and_silent(&[&Beteiligter { id: ID.to_owned(), betnr }]).await
 }
 
 #[tokio::test]

@@ -245,14 +245,15 @@ impl BeteiligteJobs {
             || espo.advoware_row_id != row_id
             || espo.sync_retry_count != 0
             || espo.sync_next_retry.is_some()
-            || espo.sync_auto_reset_at.is_some();
+            || espo.sync_auto_reset_at.is_some()
+            || run.refused_note.is_some();
         if !is_due {
             return Ok(true);
         }
-        let refused_note = self.tell_overwritten(run).await?;
+        self.tell_overwritten(run).await?;
         let mut patch = self
             .status_patch(ending, self.clock.now())
-            .sync_error_message(refused_note.as_deref())
+            .sync_error_message(run.refused_note.as_deref())
             .advoware_last_sync(self.clock.now())
             .advoware_row_id(row_id.as_ref());
         if let Some(hash) = &hash {
@@ -282,7 +283,7 @@ impl BeteiligteJobs {
         if !run.bookkeeping(&patch).await? {
             return Err(Stop::NotAgreed("the record changed meanwhile"));
         }
-        self.post_note(run, text.to_owned()).await.map(drop)
+        self.post_note(run, text.to_owned()).await
     }
 
     /// A person entered a number while the record was being created under another one.

@@ -42,6 +42,8 @@ pub(super) struct Run<'a> {
     pub(super) is_undecided: bool,
     /// One plan is carried out by its name, and nothing else.
     pub(super) is_one_plan: bool,
+    /// What the record's stream did not take, for `syncErrorMessage`.
+    pub(super) refused_note: Option<String>,
     rounds_left: u32,
     /// What the systems confirmed since the last look.
     pub(super) confirmed: Confirmed,
@@ -92,6 +94,7 @@ impl<'a> Run<'a> {
             findings: BTreeSet::new(),
             is_undecided: false,
             is_one_plan: false,
+            refused_note: None,
             rounds_left: MAX_ROUNDS,
             confirmed: Confirmed::default(),
         }
@@ -183,8 +186,11 @@ impl<'a> Run<'a> {
         if self.announce().await? == Applied::Overtaken
             || self.apply_stammdaten(&plan.stammdaten).await? == Applied::Overtaken
         {
-            // What was begun and not confirmed was not written.
-            self.loaded.stammdaten.begun.clear();
+            // What was begun and not confirmed was not written, and must not be taken for ours should a user write just that later.
+            if !self.loaded.stammdaten.begun.is_empty() {
+                self.loaded.stammdaten.begun.clear();
+                self.systems.hub.remember_stammdaten(self.id, &self.loaded.stammdaten).await?;
+            }
             return Ok(Applied::Overtaken);
         }
         self.apply_kommunikation(&plan.kommunikation, plan.stammdaten.is_empty()).await

@@ -29,7 +29,7 @@ impl BeteiligteJobs {
     }
 
     /// Policy `manual`: people are told which fields wait for them.
-    pub(super) async fn tell_undecided(&self, run: &Run<'_>, findings: &[Finding]) -> Result<(), Stop> {
+    pub(super) async fn tell_undecided(&self, run: &mut Run<'_>, findings: &[Finding]) -> Result<(), Stop> {
         let waiting = findings.iter().filter(|finding| finding.kind == FindingKind::Undecided);
         let fields: Vec<&str> = waiting.filter_map(|finding| finding.field.map(Field::name)).collect();
         let text = format!(
@@ -37,28 +37,30 @@ impl BeteiligteJobs {
              espocrm` or `advoware`.",
             fields.join(", ")
         );
-        self.post_note(run, text).await.map(drop)
+        self.post_note(run, text).await
     }
 
     /// After a conflict that somebody won, people are told where they look: in the record's stream. The audit knows of what they
-    /// have not been told, so that a run that was cut off does not keep it to itself. Answers the text if the stream is closed to us.
-    pub(super) async fn tell_overwritten(&self, run: &Run<'_>) -> Result<Option<String>, Stop> {
+    /// have not been told, so that a run that was cut off does not keep it to itself.
+    pub(super) async fn tell_overwritten(&self, run: &mut Run<'_>) -> Result<(), Stop> {
         let hub = &self.systems.hub;
         let untold = hub.untold(run.id).await?;
         if untold.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
-        let refused = self.post_note(run, overwritten_text(&untold)).await?;
-        hub.mark_told(run.id, self.clock.now()).await?;
-        Ok(refused)
+        self.post_note(run, overwritten_text(&untold)).await?;
+        Ok(hub.mark_told(run.id, self.clock.now()).await?)
     }
 
-    /// Posts into the record's stream; answers the text where EspoCRM refuses that for good.
-    pub(super) async fn post_note(&self, run: &Run<'_>, text: String) -> Result<Option<String>, Stop> {
+    /// Posts into the record's stream. Where EspoCRM refuses that for good, the text stands in `syncErrorMessage` (DOMAIN 5).
+    pub(super) async fn post_note(&self, run: &mut Run<'_>, text: String) -> Result<(), Stop> {
         run.lease.check()?;
         match self.systems.espocrm.post_note(run.id, &text).await {
-            Ok(()) => Ok(None),
-            Err(error) if error.next() == Next::GiveUp => Ok(Some(text)),
+            Ok(()) => Ok(()),
+            Err(error) if error.next() == Next::GiveUp => {
+                run.refused_note = Some(text);
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -76,6 +78,10 @@ impl BeteiligteJobs {
         let findings: Vec<Finding> = run.findings.iter().copied().collect();
         if let Err(error) = self.systems.hub.remember_look(run.id, &findings, Some(status), now).await {
             tracing::warn!(%error, "findings of the failed run are not remembered");
+        }
+        if let Err(error) = self.systems.hub.remember_users_time(run.id, run.loaded.users_modified_at, now).await {
+            tracing::warn!(%error, "the failure is not shown on the record: that would hide when users changed it");
+            return;
         }
         let patch = self.status_patch(ending, now).sync_error_message(Some(&stop.to_string()));
         match run.bookkeeping(&patch).await {
