@@ -15,9 +15,9 @@ use simulator::{
 };
 
 use crate::advoware::private_redis::PrivateRedis;
-use crate::advoware::{Advoware, KommunikationWrite};
+use crate::advoware::{Advoware, KommunikationWrite, Visit};
 use crate::clock::Clock;
-use crate::error::{ApiError, ErrorKind, Next, Refusal};
+use crate::error::{ApiError, ErrorKind, Next, Operation, Refusal};
 use crate::espocrm::{EspoPatch, Espocrm, Filter, PageRequest};
 use crate::settings::{AdvowareSettings, EspocrmSettings, Source};
 
@@ -68,9 +68,13 @@ impl World {
         self.simulator.faults().arm(Fault::new(Calls::to(call).always(), kind));
     }
 
+    async fn visit(&self) -> Visit {
+        self.advoware.visit(Operation::AdvowarePutKommunikation, 1).await.unwrap()
+    }
+
     async fn put_kommunikation(&self) -> Result<(), ApiError> {
         let write = KommunikationWrite { tlf: "0170 7654321".into(), bemerkung: None, komm_kz: 0, online: false };
-        self.advoware.put_kommunikation(BET_NR, self.komm_id, &write).await.map(drop)
+        self.visit().await.put_kommunikation(BET_NR, self.komm_id, &write).await.map(drop)
     }
 
     async fn update(&self) -> Result<(), ApiError> {
@@ -115,10 +119,10 @@ async fn advoware_is_read_and_written() {
         assert_eq!((row.id, row.komm_kz, row.tlf.as_str()), (world.komm_id, 0, "0170 1234567"));
 
         let write = KommunikationWrite { tlf: "0170 7654321".into(), ..KommunikationWrite::from(row) };
-        let answer = world.advoware.put_kommunikation(BET_NR, row.id, &write).await.unwrap();
+        let answer = world.visit().await.put_kommunikation(BET_NR, row.id, &write).await.unwrap();
         assert_ne!(answer.row_id.as_ref(), Some(&row.row_id));
         let write = KommunikationWrite { tlf: "a@example.com".into(), bemerkung: None, komm_kz: 4, online: true };
-        let added = world.advoware.post_kommunikation(BET_NR, &write).await.unwrap();
+        let added = world.visit().await.post_kommunikation(BET_NR, &write).await.unwrap();
 
         let after = world.advoware.get_beteiligte(BET_NR).await.unwrap().view.rows;
         assert_eq!(after.len(), 2);
@@ -337,6 +341,6 @@ async fn an_answer_without_id_leaves_the_outcome_open() {
     let world = World::start().await;
     world.arm(Call::PostKommunikation, FaultKind::NullField { field: "id".into() });
     let write = KommunikationWrite { tlf: "1".into(), bemerkung: None, komm_kz: 1, online: false };
-    let error = world.advoware.post_kommunikation(BET_NR, &write).await.unwrap_err();
+    let error = world.visit().await.post_kommunikation(BET_NR, &write).await.unwrap_err();
     assert!(error.outcome_unknown(), "{error}");
 }

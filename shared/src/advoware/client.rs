@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use domain::ids::{BetNr, KommId, RowId};
+use domain::ids::BetNr;
 use tokio::sync::OnceCell;
 
 use super::auth::{Auth, TokenCache};
 use super::caller::{Caller, body_of};
 use super::map::AdvoBeteiligte;
-use super::record::AdvoRecord;
 use super::visit::Visit;
-use super::wire::{self, KommunikationAnswer, KommunikationWrite};
+use super::wire;
 use crate::clock::Clock;
 use crate::error::{ApiError, ErrorKind, Operation};
 use crate::http::{Answer, BaseUrl, Http, SetupError};
@@ -75,37 +74,6 @@ impl Advoware {
     /// One Beteiligte with all of its Kommunikationen: no further call is needed to read them.
     pub async fn get_beteiligte(&self, bet_nr: BetNr) -> Result<AdvoBeteiligte, ApiError> {
         self.calls().get_beteiligte(bet_nr).await
-    }
-
-    /// Creates a Beteiligte. An answer without its number, or with null, is no error: it has been created all the same. Is never
-    /// repeated where its outcome is unknown (B2b).
-    pub async fn post_beteiligte(&self, record: &AdvoRecord) -> Result<Option<BetNr>, ApiError> {
-        self.calls().post_beteiligte(record).await
-    }
-
-    /// Replaces the Stammdaten with `record`, which is the one that was read with changes laid over it; answers the new change token,
-    /// where it is told. Is never repeated where its outcome is unknown (K8b).
-    pub async fn put_beteiligte(&self, bet_nr: BetNr, record: &AdvoRecord) -> Result<Option<RowId>, ApiError> {
-        self.calls().put_beteiligte(bet_nr, record).await
-    }
-
-    /// Adds a Kommunikation. Is never repeated where its outcome is unknown.
-    pub async fn post_kommunikation(
-        &self,
-        bet_nr: BetNr,
-        write: &KommunikationWrite,
-    ) -> Result<KommunikationAnswer, ApiError> {
-        self.calls().post_kommunikation(bet_nr, write).await
-    }
-
-    /// Replaces a Kommunikation. Is never repeated where its outcome is unknown (K8b).
-    pub async fn put_kommunikation(
-        &self,
-        bet_nr: BetNr,
-        id: KommId,
-        write: &KommunikationWrite,
-    ) -> Result<KommunikationAnswer, ApiError> {
-        self.calls().put_kommunikation(bet_nr, id, write).await
     }
 
     /// Waits until calls may be made, and makes them without a further wait: see [`Visit`]. `wanted` is how many the caller would make

@@ -1,18 +1,13 @@
 //! Advoware's terms to the domain's and back; pure.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDateTime;
+use domain::beteiligte::stammdaten::{ADVOWARE_FIELDS, Texts};
 use domain::ids::{BetNr, KommId, RowId};
 use domain::kommunikation::{AdvoRow, AdvoView, KommKz, TopLevelValue};
 
 use super::record::AdvoRecord;
 use super::wire::{Beteiligte, Kommunikation, KommunikationWrite};
 use crate::error::ErrorKind;
-
-/// Fields of the Stammdaten that are synced (A, DOMAIN 2).
-const STAMMDATEN: [&str; 7] =
-    ["name", "vorname", "anrede", "geburtsdatum", "rechtsform", "handelsRegisterNummer", "registergericht"];
 
 /// Top-level contact fields and the kind each stands for (K2). F `mobil`, `tel`, `fax`; A the others (DOMAIN 2).
 const TOP_LEVEL: [(&str, KommKz); 8] = [
@@ -38,7 +33,7 @@ pub struct AdvoBeteiligte {
     /// Its Kommunikationen, complete.
     pub view: AdvoView,
     /// Its Stammdaten by Advoware's names, as they are; empty ones are left out.
-    pub stammdaten: BTreeMap<&'static str, String>,
+    pub stammdaten: Texts,
     /// All of its own fields, for a PUT to start from.
     pub record: AdvoRecord,
 }
@@ -50,8 +45,8 @@ pub(super) fn beteiligte(answer: Beteiligte, asked: BetNr) -> Result<AdvoBeteili
         .into_iter()
         .filter_map(|(name, komm_kz)| Some(TopLevelValue { komm_kz, value: record.text(name)?.to_owned() }))
         .collect();
-    let mut stammdaten = BTreeMap::new();
-    for name in STAMMDATEN {
+    let mut stammdaten = Texts::new();
+    for name in ADVOWARE_FIELDS {
         if let Some(text) = record.filled_in(name)? {
             stammdaten.insert(name, text);
         }
@@ -129,7 +124,7 @@ mod tests {
             "kommunikation": []
         }));
         let expected = [("name", " Muster ".to_owned()), ("handelsRegisterNummer", "4711".to_owned())];
-        assert_eq!(read.stammdaten, BTreeMap::from(expected));
+        assert_eq!(read.stammdaten, Texts::from(expected));
         let sent = serde_json::to_value(read.record.with(&[("vorname", Some("Erika"))])).unwrap();
         assert_eq!(
             sent,

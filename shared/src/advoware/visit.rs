@@ -13,7 +13,7 @@ use super::wire::{KommunikationAnswer, KommunikationWrite};
 use crate::error::ApiError;
 use crate::limits::Permit;
 
-/// The right to make some calls at once, until it is dropped.
+/// The right to make some calls at once, until it is dropped; the only way to write to Advoware.
 ///
 /// Between the look on which a write stands and the write itself nothing may wait: Advoware has no conditional write, and what a user
 /// saves meanwhile would be overwritten. So the permits, and the token, are taken before the look. The caller keeps at most
@@ -41,17 +41,19 @@ impl Visit {
         self.calls().get_beteiligte(bet_nr).await
     }
 
-    /// As [`Advoware::post_beteiligte`](super::Advoware::post_beteiligte).
+    /// Creates a Beteiligte. An answer without its number, or with null, is no error: it has been created all the same. Is never
+    /// repeated where its outcome is unknown (B2b).
     pub async fn post_beteiligte(&self, record: &AdvoRecord) -> Result<Option<BetNr>, ApiError> {
         self.calls().post_beteiligte(record).await
     }
 
-    /// As [`Advoware::put_beteiligte`](super::Advoware::put_beteiligte).
+    /// Replaces the Stammdaten with `record`, which is the one that was read with changes laid over it; answers the new change token,
+    /// where it is told. Is never repeated where its outcome is unknown (K8b).
     pub async fn put_beteiligte(&self, bet_nr: BetNr, record: &AdvoRecord) -> Result<Option<RowId>, ApiError> {
         self.calls().put_beteiligte(bet_nr, record).await
     }
 
-    /// As [`Advoware::post_kommunikation`](super::Advoware::post_kommunikation).
+    /// Adds a Kommunikation. Is never repeated where its outcome is unknown.
     pub async fn post_kommunikation(
         &self,
         bet_nr: BetNr,
@@ -60,7 +62,7 @@ impl Visit {
         self.calls().post_kommunikation(bet_nr, write).await
     }
 
-    /// As [`Advoware::put_kommunikation`](super::Advoware::put_kommunikation).
+    /// Replaces a Kommunikation. Is never repeated where its outcome is unknown (K8b).
     pub async fn put_kommunikation(
         &self,
         bet_nr: BetNr,

@@ -11,7 +11,7 @@ async fn a_put_sends_the_whole_record_that_was_read_with_changes_laid_over_it() 
     let rows = world.simulator.advoware().beteiligter(BET_NR.0).unwrap()["kommunikation"].clone();
     let before = world.advoware.get_beteiligte(BET_NR).await.unwrap();
     let sent = before.record.with(&[("vorname", Some("Erika")), ("anrede", None)]);
-    let row_id = world.advoware.put_beteiligte(BET_NR, &sent).await.unwrap();
+    let row_id = world.visit().await.put_beteiligte(BET_NR, &sent).await.unwrap();
 
     let put = world.simulator.journal().entries().pop().unwrap();
     let body = put.request.unwrap();
@@ -32,7 +32,7 @@ async fn fields_that_we_do_not_know_survive_a_put() {
     let fields = json!({"name": "x", "anrede": "Frau", "future": {"list": [1, null]}, "beruf": "y"});
     world.simulator.advoware().seed(7, fields, Vec::new());
     let read = world.advoware.get_beteiligte(BetNr(7)).await.unwrap();
-    world.advoware.put_beteiligte(BetNr(7), &read.record.with(&[("name", Some("z"))])).await.unwrap();
+    world.visit().await.put_beteiligte(BetNr(7), &read.record.with(&[("name", Some("z"))])).await.unwrap();
     let record = world.simulator.advoware().beteiligter(7).unwrap();
     assert_eq!((&record["name"], &record["beruf"]), (&json!("z"), &json!("y")));
     assert_eq!(record["future"], json!({"list": [1, null]}));
@@ -44,14 +44,14 @@ async fn b2b_a_created_record_tells_its_number_in_any_spelling_or_not_at_all() {
     let record = AdvoRecord::new(&[("name", Some("x")), ("vorname", None)]);
     for number_spelling in [NumberSpelling::BetNr, NumberSpelling::Betnr, NumberSpelling::Id] {
         world.simulator.advoware().switch(|switches| switches.number_spelling = number_spelling);
-        let number = world.advoware.post_beteiligte(&record).await.unwrap().unwrap();
+        let number = world.visit().await.post_beteiligte(&record).await.unwrap().unwrap();
         assert_eq!(world.advoware.get_beteiligte(number).await.unwrap().stammdaten["name"], "x");
     }
     world.simulator.advoware().switch(|switches| switches.number_spelling = NumberSpelling::None);
-    assert_eq!(world.advoware.post_beteiligte(&record).await.unwrap(), None);
+    assert_eq!(world.visit().await.post_beteiligte(&record).await.unwrap(), None);
     world.simulator.advoware().switch(|switches| switches.number_spelling = NumberSpelling::BetNr);
     world.arm(Call::PostBeteiligte, FaultKind::NullField { field: "betNr".into() });
-    assert_eq!(world.advoware.post_beteiligte(&record).await.unwrap(), None);
+    assert_eq!(world.visit().await.post_beteiligte(&record).await.unwrap(), None);
     assert_eq!(world.simulator.journal().count(Call::PostBeteiligte), 5);
 }
 
@@ -62,9 +62,9 @@ async fn b2b_k8b_writes_of_stammdaten_are_never_repeated() {
     for fault in [FaultKind::AnswerLost, FaultKind::status(503), FaultKind::AppliedThenStatus { code: 504 }] {
         world.simulator.journal().clear();
         world.arm(Call::PutBeteiligte, fault.clone());
-        let put = world.advoware.put_beteiligte(BET_NR, &record).await.unwrap_err();
+        let put = world.visit().await.put_beteiligte(BET_NR, &record).await.unwrap_err();
         world.arm(Call::PostBeteiligte, fault);
-        let post = world.advoware.post_beteiligte(&record).await.unwrap_err();
+        let post = world.visit().await.post_beteiligte(&record).await.unwrap_err();
         for error in [put, post] {
             assert_eq!((error.next(), error.outcome_unknown()), (Next::LookFirst, true), "{error}");
         }

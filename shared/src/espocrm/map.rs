@@ -1,9 +1,8 @@
 //! EspoCRM's terms to the domain's; pure. The way back is [`EspoPatch`](super::EspoPatch).
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
+use domain::beteiligte::stammdaten::Texts;
 use domain::ids::{BetNr, EspoId, RowId};
 use domain::kommunikation::{EspoMail, EspoPhone, EspoView};
 use serde_json::Value;
@@ -17,7 +16,7 @@ pub struct EspoBeteiligte {
     /// Its phones and mails, and the stored hash.
     pub view: EspoView,
     /// Its Stammdaten by EspoCRM's names, as they are; empty ones are left out.
-    pub stammdaten: BTreeMap<&'static str, String>,
+    pub stammdaten: Texts,
     /// Its number in Advoware, once it has one.
     pub betnr: Option<BetNr>,
     /// `syncStatus`; `None` where empty or unknown.

@@ -87,6 +87,8 @@ fn stammdaten_are_read_as_they_are_and_none_may_be_missing() {
     let expected =
         [("dateOfBirth", text("1970-01-01")), ("handelsregisterNummer", text("7")), ("lastName", text(" Muster"))];
     assert_eq!(read, expected);
+    let names = super::super::wire::STAMMDATEN.map(|(name, _)| name);
+    assert_eq!(names, domain::beteiligte::stammdaten::ESPOCRM_FIELDS);
     for (name, what) in super::super::wire::STAMMDATEN {
         let mut answer = record(&json!({}));
         answer.as_object_mut().unwrap().remove(name);

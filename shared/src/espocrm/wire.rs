@@ -3,9 +3,8 @@
 //! Strict where tolerance would lose data: an answer without `emailAddressData`, `phoneNumberData` or a field of the Stammdaten (a
 //! user without right to the field gets none) must not look like a record whose entries were all removed.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDateTime, Utc};
+use domain::beteiligte::stammdaten::Texts;
 use serde_json::{Map, Value};
 
 use crate::error::ErrorKind;
@@ -63,7 +62,7 @@ pub(super) const SYNC_FIELDS: [&str; 9] = [
     field::ADVOWARE_ROW_ID,
 ];
 
-/// Fields of the Stammdaten that are synced (A, DOMAIN 2), and what is said where one is missing.
+/// The domain's fields of the Stammdaten, and what is said where one is missing: a fixed text for each (E2).
 pub(super) const STAMMDATEN: [(&str, &str); 8] = {
     macro_rules! table {
         ($($name:literal),* $(,)?) => {
@@ -131,8 +130,8 @@ impl Record {
     }
 
     /// The Stammdaten that are filled in, as they are. One that is not in the answer must not look empty.
-    pub(super) fn stammdaten(&self) -> Result<BTreeMap<&'static str, String>, ErrorKind> {
-        let mut filled_in = BTreeMap::new();
+    pub(super) fn stammdaten(&self) -> Result<Texts, ErrorKind> {
+        let mut filled_in = Texts::new();
         for (name, what) in STAMMDATEN {
             let value = self.0.get(name).ok_or(NoText).and_then(written);
             let value = value.map_err(|NoText| ErrorKind::Malformed { what })?;

@@ -140,9 +140,11 @@ impl Stage {
     }
 
     async fn quiet(&self) -> Result<()> {
-        eventually(PATIENCE, "the queue is quiet", async || match self.world.queue.counts().await {
+        let queue = &self.world.queue;
+        eventually(PATIENCE, "the queue is quiet", async || match queue.counts().await {
             Ok(counts) if counts.ready + counts.delayed + counts.running == 0 => Ok(()),
-            Ok(counts) => Err(format!("{counts:?}")),
+            // What waits says more than how much: a job that crashed twice runs alone.
+            Ok(counts) => Err(format!("{counts:?}, {:?}", queue.show(&self.people).await)),
             Err(error) => Err(error.to_string()),
         })
         .await
