@@ -103,11 +103,11 @@ async fn a_kuerzel_sees_its_own_and_everybodys() {
         seed(json!("AI"), json!("Allgemein")),
     ];
     let of_others = [seed(json!("AI"), json!("AI")), seed(json!("SBX"), json!("XSB,ASB"))];
-    let seen = [named, of_everybody].concat();
-    assert_eq!(office.frnrs("kuerzel=SB&from=2026-11-01&to=2026-12-31").await, seen);
-    assert_eq!(office.sim.advoware().frnrs_seen_by("SB"), seen);
+    let visible = [named, of_everybody].concat();
+    assert_eq!(office.frnrs("kuerzel=SB&from=2026-11-01&to=2026-12-31").await, visible);
+    assert_eq!(office.sim.advoware().frnrs_seen_by("SB"), visible);
     assert_eq!(office.frnrs("kuerzel=QQ&from=2026-11-01&to=2026-12-31").await, of_everybody);
-    let all = [seen, of_others.to_vec()].concat();
+    let all = [visible, of_others.to_vec()].concat();
     assert_eq!(office.frnrs("").await, all);
     assert_eq!(office.sim.advoware().frnrs(), all);
 }

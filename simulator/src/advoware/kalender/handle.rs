@@ -14,7 +14,8 @@ impl AdvowareHandle<'_> {
         locked(&self.stage.world).advoware.kalender.seed(object(fields), self.stage.clock.now())
     }
 
-    /// What `?frnr=` would answer, but always one object with dates as stored and every field; `None` for an unknown number.
+    /// What `?frnr=` would answer, but always one object with dates as stored and every field; `None` for an unknown
+    /// number.
     pub fn termin(&self, frnr: i64) -> Option<Value> {
         let world = locked(&self.stage.world);
         world.advoware.kalender.termin(frnr).map(|termin| termin.to_wire(&AdvowareSwitches::default(), Asked::One))

@@ -81,16 +81,21 @@ impl Kalender {
         if from.zip(to).is_some_and(|(from, to)| to < from) {
             return bad_request();
         }
-        let shown = self.shown(switches).filter(|termin| {
+        let is_shown = |termin: &Termin| {
             kuerzel.as_deref().is_none_or(|kuerzel| termin.is_seen_by(kuerzel))
                 // What cannot be placed is in every window: a list must not hide it.
                 && Span::of(&termin.fields).is_none_or(|span| span.overlaps(from, to))
-        });
-        Answer::ok(&Value::Array(shown.map(|termin| termin.to_wire(switches, Asked::List)).collect()))
+        };
+        let wire = |termin: &Termin| termin.to_wire(switches, Asked::List);
+        let stored = self.termine.values().filter(|termin| is_shown(termin)).map(wire);
+        let computed = self.termine.values().filter_map(|termin| self.preparation(termin, switches));
+        let computed = computed.filter(is_shown).map(|termin| wire(&termin));
+        Answer::ok(&Value::Array(stored.chain(computed).collect()))
     }
 
     fn get(&self, frnr: i64, switches: &AdvowareSwitches) -> Answer {
-        match self.shown(switches).find(|termin| termin.frnr == frnr) {
+        let computed = || self.preparation(self.termine.get(&frnr.checked_neg()?)?, switches);
+        match self.termine.get(&frnr).cloned().or_else(computed) {
             Some(termin) => {
                 let wire = termin.to_wire(switches, Asked::One);
                 Answer::ok(&if switches.termine.array_of_one { json!([wire]) } else { wire })
@@ -133,15 +138,10 @@ impl Kalender {
         }
     }
 
-    /// What answers show: the stored entries, and the computed ones of their preparation.
-    fn shown(&self, switches: &AdvowareSwitches) -> impl Iterator<Item = Termin> {
-        let computed = self
-            .termine
-            .values()
-            .filter(|_| switches.termine.preparation_shown)
-            .filter_map(Termin::preparation)
-            .filter(|termin| !self.termine.contains_key(&termin.frnr));
-        self.termine.values().cloned().chain(computed)
+    /// The computed entry that answers show beside this one; one that was seeded under its number stands before it.
+    fn preparation(&self, termin: &Termin, switches: &AdvowareSwitches) -> Option<Termin> {
+        let computed = termin.preparation().filter(|_| switches.termine.preparation_shown)?;
+        Some(computed).filter(|computed| !self.termine.contains_key(&computed.frnr))
     }
 
     pub(crate) fn termine(&self) -> impl Iterator<Item = &Termin> {

@@ -7,7 +7,7 @@ use crate::operation::{ADVOWARE_PREFIX, Operation, Route};
 
 const TERMINE: &str = "api/v1/advonet/Termine";
 
-/// Reads the request line; `None` for what is neither Termine nor Mitarbeiter. Keys are the frNr, or the Kürzel of a list.
+/// Reads the request line; `None` for what is neither Termine nor Mitarbeiter. Key: the frNr, or a list's Kürzel.
 pub(crate) fn kalender_route(method: &Method, uri: &Uri, mitarbeiter_path: &str) -> Option<Route> {
     let rest = uri.path().strip_prefix(ADVOWARE_PREFIX)?;
     if rest == mitarbeiter_path && method == Method::GET {
