@@ -158,6 +158,25 @@ async fn b2_first_sync_goes_by_when_users_changed_the_record_not_by_our_own_tell
 }
 
 #[tokio::test]
+async fn b3_kommunikation_follows_the_stammdaten_and_runs_also_when_nothing_changed_there() -> Result<()> {
+    let person = Person::agreed().await?;
+    let add = |address: &str| {
+        let edit = Edit::EspoAddMail { id: ID.to_owned(), address: address.to_owned() };
+        person.world.simulator.edit(&edit).expect("the edit is possible");
+    };
+    let puts = |calls: Vec<JournalEntry>| -> Vec<Operation> {
+        let advoware = [Operation::PutBeteiligte, Operation::PostKommunikation];
+        calls.into_iter().map(|call| call.operation).filter(|operation| advoware.contains(operation)).collect()
+    };
+    person.edit_espo("firstName", json!("Toni"));
+    add("zwei@example.org");
+    assert_eq!(puts(person.sync().await?), [Operation::PutBeteiligte, Operation::PostKommunikation]);
+    add("drei@example.org");
+    assert_eq!(puts(person.sync().await?), [Operation::PostKommunikation]);
+    person.then_silent().await
+}
+
+#[tokio::test]
 async fn b2_first_sync_with_equal_timestamps_changes_nothing_and_tells_it() -> Result<()> {
     let person = Person::seeded(json!({"lastName": "Espo"}), json!({"name": "Advo"}), 0).await?;
     person.sync().await?;
