@@ -1,0 +1,7 @@
+//! Calendar: Advoware's Termine and one Google calendar per employee, kept equal (C1-C11).
+
+mod oddity;
+mod time;
+
+pub use oddity::{NotRepresentable, Oddity, Refusal};
+pub use time::{YEARS, berlin, instant_of, wall_of};
