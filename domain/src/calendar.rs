@@ -1,7 +1,11 @@
 //! Calendar: Advoware's Termine and one Google calendar per employee, kept equal (C1-C11).
 
 mod oddity;
+mod recurrence;
+mod standard;
 mod time;
 
 pub use oddity::{NotRepresentable, Oddity, Refusal};
+pub use recurrence::{Series, TurnusArt};
+pub use standard::{Span, Standard, normalized};
 pub use time::{YEARS, berlin, instant_of, wall_of};
