@@ -3,9 +3,11 @@
 mod oddity;
 mod recurrence;
 mod standard;
+mod termin;
 mod time;
 
 pub use oddity::{NotRepresentable, Oddity, Refusal};
 pub use recurrence::{Series, TurnusArt};
 pub use standard::{Span, Standard, normalized};
+pub use termin::{TerminContent, TerminFields, TerminTimes, write};
 pub use time::{YEARS, berlin, instant_of, wall_of};
