@@ -11,7 +11,8 @@ pub fn anonymized(original: &Standard) -> Standard {
     Standard { span: *span, text: PLACEHOLDER.to_owned(), notiz: String::new(), ort: String::new(), series: *series }
 }
 
-/// What flows back from an anonymised copy: its times and recurrence. Its texts never do, whether the placeholder or a user's.
+/// What flows back from an anonymised copy: its times and recurrence. Its texts never do, whether the placeholder or a
+/// user's.
 pub fn merge_back(original: &Standard, copy: &Standard) -> Standard {
     let Standard { text, notiz, ort, span: _, series: _ } = original.clone();
     Standard { span: copy.span, text, notiz, ort, series: copy.series }

@@ -1,7 +1,7 @@
 //! A Google event, and the standard form (DOMAIN 6).
 //!
-//! An event with times stays one however long it is: only Advoware calls it all-day beyond one day. It is read as it is, and refused when it
-//! comes to be written there ([`super::NotRepresentable::LongerThanOneDay`]).
+//! An event with times stays one however long it is: only Advoware calls it all-day beyond one day. It is read as it
+//! is, and refused when it comes to be written there ([`super::NotRepresentable::LongerThanOneDay`]).
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{Europe::Berlin, Tz};
@@ -90,7 +90,8 @@ pub struct EventContent {
 }
 
 impl EventFields {
-    /// What the event says. Without an end it lasts one hour, or one day; an all-day event that ends on its first day lasts that day.
+    /// What the event says. Without an end it lasts one hour, or one day; an all-day event that ends on its first day
+    /// lasts that day.
     pub fn standard(&self) -> Result<Standard, Oddity> {
         match (self.status, &self.recurring_event_id) {
             (EventStatus::Cancelled, _) => return Err(Oddity::Cancelled),
@@ -162,7 +163,8 @@ fn all_day(first: NaiveDate, end: NaiveDate) -> Result<Span, Oddity> {
     }
 }
 
-/// Whether clocks of the zone show what those in Berlin show, in winter and in summer of the year in which a series begins.
+/// Whether clocks of the zone show what those in Berlin show, in winter and in summer of the year in which a series
+/// begins.
 fn keeps_the_clock_of_berlin(zone: &str, starts_at: DateTime<Utc>) -> bool {
     let Ok(zone) = zone.parse::<Tz>() else { return false };
     let offset = |tz: Tz, instant: DateTime<Utc>| tz.offset_from_utc_datetime(&instant.naive_utc()).fix();

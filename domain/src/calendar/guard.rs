@@ -16,8 +16,8 @@ impl Default for DeletionLimit {
 }
 
 impl DeletionLimit {
-    /// Whether the run's deletions are held: there are too many of them, and then none is done. `rows` are the employee's live rows before
-    /// the run, on whichever side the deletions are.
+    /// Whether the run's deletions are held: there are too many of them, and then none is done. `rows` are the
+    /// employee's live rows before the run, on whichever side the deletions are.
     pub fn holds(self, planned: u64, rows: u64) -> bool {
         let is_above_percent = u128::from(planned) * 100 > u128::from(self.percent) * u128::from(rows);
         planned > self.count && is_above_percent

@@ -1,4 +1,5 @@
-//! Why an entry is left alone, from closed lists: it cannot be read, recurs in its own way, or Advoware cannot hold it. Kinds only, never values (E2).
+//! Why an entry is left alone, from closed lists: it cannot be read, recurs in its own way, or Advoware cannot hold it.
+//! Kinds only, never values (E2).
 
 /// What an entry says makes no sense to us: it is reported and left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

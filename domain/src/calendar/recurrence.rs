@@ -1,4 +1,5 @@
-//! Recurrence that both systems know (C9): `turnus` and `turnusArt` of Advoware, FREQ, INTERVAL and UNTIL of an RRULE in Google.
+//! Recurrence that both systems know (C9): `turnus` and `turnusArt` of Advoware, FREQ, INTERVAL and UNTIL of an RRULE
+//! in Google.
 
 use std::num::NonZeroU32;
 
@@ -66,9 +67,9 @@ impl TurnusArt {
 }
 
 impl Series {
-    /// Reads Google's `recurrence` of an event whose first occurrence is `span`; `None` where it holds no line. Order and case are free. A
-    /// BYDAY, BYMONTHDAY or BYMONTH that repeats what the start says is dropped, WKST means nothing without one that says more, and COUNT
-    /// becomes the day of the last occurrence.
+    /// Reads Google's `recurrence` of an event whose first occurrence is `span`; `None` where it holds no line. Order
+    /// and case are free. A BYDAY, BYMONTHDAY or BYMONTH that repeats what the start says is dropped, WKST means
+    /// nothing without one that says more, and COUNT becomes the day of the last occurrence.
     pub fn parse(lines: &[String], span: &Span) -> Result<Option<Self>, Refusal> {
         let Some(text) = the_rule(lines)? else { return Ok(None) };
         let rule = Rule::parse(text)?;
@@ -88,8 +89,8 @@ impl Series {
         Ok(Some(series))
     }
 
-    /// The line of Google's `recurrence`. UNTIL has the value type of the start, as RFC 5545 asks: for an event with times the last second of
-    /// its last day in Berlin, in UTC.
+    /// The line of Google's `recurrence`. UNTIL has the value type of the start, as RFC 5545 asks: for an event with
+    /// times the last second of its last day in Berlin, in UTC.
     pub fn render(&self, span: &Span) -> String {
         let interval = match self.turnus.get() {
             1 => String::new(),
@@ -173,7 +174,8 @@ fn weekday_code(day: Weekday) -> &'static str {
     }
 }
 
-/// Last day in Berlin on which an occurrence begins no later than `until`: a date, a date-time in UTC, or one without zone, which is Berlin's.
+/// Last day in Berlin on which an occurrence begins no later than `until`: a date, a date-time in UTC, or one without
+/// zone, which is Berlin's.
 fn last_day(until: &str, span: &Span) -> Result<NaiveDate, Refusal> {
     if let (8, Ok(day)) = (until.len(), NaiveDate::parse_from_str(until, "%Y%m%d")) {
         return Ok(day);

@@ -1,5 +1,5 @@
-//! The standard form of an entry: what both systems can say of it, in the form that the weaker side can hold. Change and equality are decided
-//! in it (C6).
+//! The standard form of an entry: what both systems can say of it, in the form that the weaker side can hold. Change
+//! and equality are decided in it (C6).
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
 
@@ -78,8 +78,8 @@ impl Standard {
         self.span.starts_at()
     }
 
-    /// End of its reach, which no longer belongs to it; `None` for a series without end. A series reaches to the end of the occurrence that
-    /// would begin on its last day, whether or not one does.
+    /// End of its reach, which no longer belongs to it; `None` for a series without end. A series reaches to the end of
+    /// the occurrence that would begin on its last day, whether or not one does.
     pub fn ends_at(&self) -> Option<DateTime<Utc>> {
         let Some(series) = &self.series else { return Some(self.span.ends_at()) };
         let until = series.until?;
@@ -88,8 +88,8 @@ impl Standard {
         Some(last_end.map_or(self.span.ends_at(), instant_of).max(self.span.ends_at()))
     }
 
-    /// Whether its reach meets the days `from` to `to` in Berlin, both included. Of a series the reach counts, not the single occurrence, as
-    /// `datum` and `datumBis` of a Termin do.
+    /// Whether its reach meets the days `from` to `to` in Berlin, both included. Of a series the reach counts, not the
+    /// single occurrence, as `datum` and `datumBis` of a Termin do.
     pub fn overlaps(&self, from: NaiveDate, to: NaiveDate) -> bool {
         let (opens, closes) = (midnight(from), midnight(day_after(to)));
         let starts_at = self.starts_at();
@@ -98,8 +98,9 @@ impl Standard {
     }
 }
 
-/// Nothing, lines and line ends as they are compared: `\r\n` and `\r` are `\n`, white space after the last word is none, nothing is the empty
-/// text. U+0000 goes, no system here holds it. All else, leading blanks and lengths too, is content.
+/// Nothing, lines and line ends as they are compared: `\r\n` and `\r` are `\n`, white space after the last word is
+/// none, nothing is the empty text. U+0000 goes, no system here holds it. All else, leading blanks and lengths too, is
+/// content.
 pub fn normalized(text: Option<&str>) -> String {
     let text = text.unwrap_or_default().replace('\0', "").replace("\r\n", "\n").replace('\r', "\n");
     text.trim_end().to_owned()

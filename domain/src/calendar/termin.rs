@@ -1,7 +1,7 @@
 //! A Termin as Advoware holds it, and the standard form (DOMAIN 3).
 //!
-//! Reading gives what a Termin means; several Termine mean the same. Writing chooses one of them, and refuses what would read back as something
-//! else: [`NotRepresentable`] lists every such shape.
+//! Reading gives what a Termin means; several Termine mean the same. Writing chooses one of them, and refuses what
+//! would read back as something else: [`NotRepresentable`] lists every such shape.
 
 use std::num::NonZeroU32;
 
@@ -124,8 +124,8 @@ impl TerminFields {
         Ok(Standard { span, text, notiz, ort, series })
     }
 
-    /// The same Termin, made to say `wanted`. What says so already stays as it is spelled: a change of the title does not touch a time that
-    /// reads as more than it says, or that could not be written.
+    /// The same Termin, made to say `wanted`. What says so already stays as it is spelled: a change of the title does
+    /// not touch a time that reads as more than it says, or that could not be written.
     pub fn saying(&self, wanted: &Standard) -> Result<Self, NotRepresentable> {
         let mut termin = self.clone();
         let is_then = self.standard().is_ok_and(|now| (now.span, now.series) == (wanted.span, wanted.series));
@@ -152,8 +152,8 @@ impl TerminFields {
         self.frnr < 0
     }
 
-    /// Whether a sync for the employee may change or delete it: nothing computed, and nothing private that is another's (C10). A private
-    /// Termin is its `anwalt`'s, without one its `sb`'s.
+    /// Whether a sync for the employee may change or delete it: nothing computed, and nothing private that is another's
+    /// (C10). A private Termin is its `anwalt`'s, without one its `sb`'s.
     pub fn may_change(&self, kuerzel: &str) -> bool {
         let named = |name: &Option<String>| {
             name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_lowercase)
@@ -278,8 +278,8 @@ fn at(date: NaiveDateTime, time: Option<NaiveTime>, default: NaiveTime) -> Naive
     date.date().and_time(whole_seconds(time.or(within).unwrap_or(default)))
 }
 
-/// `start` is a time that a clock in Berlin shows; of `end` this is not known. An hour is added on the clock, for what that leads to can be
-/// written again (C8).
+/// `start` is a time that a clock in Berlin shows; of `end` this is not known. An hour is added on the clock, for what
+/// that leads to can be written again (C8).
 fn timed(start: NaiveDateTime, end: NaiveDateTime) -> Span {
     let (starts_at, ends_at) = (instant_of(start), instant_of(end));
     let an_hour_later = || start.checked_add_signed(DEFAULT_LENGTH).map_or(ends_at, instant_of);
@@ -291,7 +291,8 @@ fn length(start: NaiveDateTime, end: NaiveDateTime) -> TimeDelta {
     end.signed_duration_since(start)
 }
 
-/// Whether an occurrence of a series with these times is a whole day: Advoware has no other sign for it, `dauertermin` means the series.
+/// Whether an occurrence of a series with these times is a whole day: Advoware has no other sign for it, `dauertermin`
+/// means the series.
 fn is_whole_day(von: NaiveTime, bis: NaiveTime) -> bool {
     von == NaiveTime::MIN && bis >= LAST_MINUTE
 }

@@ -7,16 +7,18 @@ use chrono_tz::Europe::Berlin;
 
 use super::oddity::NotRepresentable;
 
-/// Years that an entry may lie in. Anything else is a typing error or an empty date in disguise, and bounds keep sums of dates from overflowing.
+/// Years that an entry may lie in. Anything else is a typing error or an empty date in disguise, and bounds keep sums
+/// of dates from overflowing.
 pub const YEARS: RangeInclusive<i32> = 1900..=2999;
 
-/// The instant that a Berlin wall time means: in the repeated hour in October the later one (CET), in the skipped hour in March with the
-/// offset before the jump (C8).
+/// The instant that a Berlin wall time means: in the repeated hour in October the later one (CET), in the skipped hour
+/// in March with the offset before the jump (C8).
 pub fn instant_of(wall: NaiveDateTime) -> DateTime<Utc> {
     Berlin.from_local_datetime(&wall).latest().map_or_else(|| after_the_jump(wall), |at| at.to_utc())
 }
 
-/// An hour before a skipped wall time the old offset holds. At the ends of what chrono can hold there is no zone, the wall time is taken for UTC.
+/// An hour before a skipped wall time the old offset holds. At the ends of what chrono can hold there is no zone, the
+/// wall time is taken for UTC.
 fn after_the_jump(wall: NaiveDateTime) -> DateTime<Utc> {
     let hour = TimeDelta::hours(1);
     let before = wall.checked_sub_signed(hour).and_then(|before| Berlin.from_local_datetime(&before).latest());
@@ -29,7 +31,8 @@ pub fn berlin(instant: DateTime<Utc>) -> NaiveDateTime {
     utc.checked_add_offset(Berlin.offset_from_utc_datetime(&utc).fix()).unwrap_or(utc)
 }
 
-/// The wall time that Advoware holds for an instant, in whole seconds; refused where [`instant_of`] would read another instant from it.
+/// The wall time that Advoware holds for an instant, in whole seconds; refused where [`instant_of`] would read another
+/// instant from it.
 pub fn wall_of(instant: DateTime<Utc>) -> Result<NaiveDateTime, NotRepresentable> {
     let wall = berlin(instant);
     if !YEARS.contains(&wall.year()) {
