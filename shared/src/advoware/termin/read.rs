@@ -84,7 +84,8 @@ fn termin(entry: Value) -> Result<AdvoTermin, Unreadable> {
 
 fn raw(fields: &Fields) -> Result<RawTermin, &'static str> {
     let text = |name: &str| written(fields.get(name)).map_err(|NoText| "a text of a Termin is none");
-    let turnus = |name: &str| u32::try_from(number(fields.get(name))?).map_err(|_| "turnus or turnusArt is out of range");
+    let turnus =
+        |name: &str| u32::try_from(number(fields.get(name))?).map_err(|_| "turnus or turnusArt is out of range");
     Ok(RawTermin {
         datum: date(fields.get("datum"))?,
         datum_bis: date(fields.get("datumBis"))?,
