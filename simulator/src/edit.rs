@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::advoware::{Beteiligter, NewKommunikation, stored_bemerkung};
+use crate::advoware::{Beteiligter, NewKommunikation, kalender, stored_bemerkung};
 use crate::espocrm::{Actor, Channel, EspoCrm, Refusal};
 use crate::stage::World;
 
@@ -116,6 +116,35 @@ pub enum Edit {
         /// Row.
         komm_id: i64,
     },
+    /// Creates a Termin in Advoware.
+    TerminCreate {
+        /// As in a POST.
+        fields: Map<String, Value>,
+    },
+    /// Changes a Termin in Advoware; other fields stay, null empties one.
+    TerminChange {
+        /// Number.
+        frnr: i64,
+        /// Changed fields.
+        fields: Map<String, Value>,
+    },
+    /// Deletes a Termin in Advoware.
+    TerminDelete {
+        /// Number.
+        frnr: i64,
+    },
+    /// An employee joins the firm, or is renamed.
+    MitarbeiterJoin {
+        /// Initials.
+        kuerzel: String,
+        /// Full name.
+        name: String,
+    },
+    /// An employee leaves the firm; the Termine stay.
+    MitarbeiterLeave {
+        /// Initials.
+        kuerzel: String,
+    },
 }
 
 /// What an edit touched or made.
@@ -127,6 +156,8 @@ pub struct EditOutcome {
     pub betnr: Option<i64>,
     /// The Kommunikation.
     pub komm_id: Option<i64>,
+    /// The Termin.
+    pub frnr: Option<i64>,
 }
 
 /// Why an edit was not possible.
@@ -175,6 +206,11 @@ pub(crate) fn apply(world: &mut World, edit: &Edit, now: DateTime<Utc>) -> Resul
         | Edit::EspoRemove { .. }
         | Edit::EspoReplace { .. }
         | Edit::EspoMakePrimary { .. } => apply_espo(&mut world.espocrm, edit, now),
+        Edit::TerminCreate { .. }
+        | Edit::TerminChange { .. }
+        | Edit::TerminDelete { .. }
+        | Edit::MitarbeiterJoin { .. }
+        | Edit::MitarbeiterLeave { .. } => kalender::edit::apply(&mut world.advoware.kalender, edit, now),
         _ => apply_advoware(world, edit, now),
     }
 }
@@ -313,5 +349,5 @@ fn apply_advoware(world: &mut World, edit: &Edit, now: DateTime<Utc>) -> Result<
         }
         _ => return Err(EditRefused::NoSuchRecord),
     };
-    Ok(EditOutcome { espo_id: None, betnr: Some(betnr), komm_id })
+    Ok(EditOutcome { betnr: Some(betnr), komm_id, ..EditOutcome::default() })
 }

@@ -64,6 +64,13 @@ pub enum FaultKind {
         /// JSON key, at any depth.
         field: String,
     },
+    /// A list answers 200 with only its first entries, as if the others were not there; other answers stay whole.
+    ListCut {
+        /// 0 for an empty list, 1 for a sole survivor.
+        kept: usize,
+    },
+    /// Applied; the number of the Termin is null in the answer, however it is spelled.
+    NullFrnr,
 }
 
 impl FaultKind {
@@ -89,6 +96,8 @@ impl FaultKind {
             Self::ExpiredToken => "expired_token",
             Self::NullField { .. } => "null_field",
             Self::MissingField { .. } => "missing_field",
+            Self::ListCut { .. } => "list_cut",
+            Self::NullFrnr => "null_frnr",
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct JournalEntry {
     pub applied: bool,
     /// Answered status; `None` while running, and for good where no answer was given.
     pub status: Option<u16>,
-    /// Ids in the path: betnr and komm id, or the EspoCRM id.
+    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, or the EspoCRM id.
     pub keys: Vec<String>,
     /// Name of the fault that hit it.
     pub fault: Option<&'static str>,

@@ -40,6 +40,24 @@ pub enum Operation {
     /// Always 403.
     #[serde(rename = "advoware.delete_kommunikation")]
     DeleteKommunikation,
+    /// The Termine of a window that a Kürzel sees.
+    #[serde(rename = "advoware.list_termine")]
+    ListTermine,
+    /// One Termin by its frNr.
+    #[serde(rename = "advoware.get_termin")]
+    GetTermin,
+    /// Creates a Termin.
+    #[serde(rename = "advoware.post_termin")]
+    PostTermin,
+    /// Replaces a Termin.
+    #[serde(rename = "advoware.put_termin")]
+    PutTermin,
+    /// Removes a Termin.
+    #[serde(rename = "advoware.delete_termin")]
+    DeleteTermin,
+    /// The employees.
+    #[serde(rename = "advoware.mitarbeiter")]
+    ListMitarbeiter,
     /// Anything else sent to Advoware.
     #[serde(rename = "advoware.unknown")]
     AdvowareUnknown,
@@ -81,6 +99,12 @@ impl Operation {
             | Self::PostKommunikation
             | Self::PutKommunikation
             | Self::DeleteKommunikation
+            | Self::ListTermine
+            | Self::GetTermin
+            | Self::PostTermin
+            | Self::PutTermin
+            | Self::DeleteTermin
+            | Self::ListMitarbeiter
             | Self::AdvowareUnknown => System::Advoware,
             Self::EspoGet
             | Self::EspoList
@@ -98,7 +122,7 @@ impl Operation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) operation: Operation,
-    /// Ids in the path: betnr and komm id, or the EspoCRM id.
+    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, or the EspoCRM id.
     pub(crate) keys: Vec<String>,
 }
 

@@ -11,6 +11,10 @@ mod faults;
 #[cfg(test)]
 mod firm;
 #[cfg(test)]
+mod kalender;
+#[cfg(test)]
 mod office;
+#[cfg(test)]
+mod termine;
 #[cfg(test)]
 mod webhooks;
