@@ -1,7 +1,7 @@
 //! The standard form of an entry: what both systems can say of it, in the form that the weaker side can hold. Change
 //! and equality are decided in it (C6).
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Timelike, Utc};
 
 use super::recurrence::Series;
 use super::time::{berlin, instant_of};
@@ -83,7 +83,7 @@ impl Standard {
     pub fn ends_at(&self) -> Option<DateTime<Utc>> {
         let Some(series) = &self.series else { return Some(self.span.ends_at()) };
         let until = series.until?;
-        let days = until.signed_duration_since(self.span.first_day()).max(TimeDelta::zero());
+        let days = until.signed_duration_since(self.span.first_day());
         let last_end = berlin(self.span.ends_at()).checked_add_signed(days);
         Some(last_end.map_or(self.span.ends_at(), instant_of).max(self.span.ends_at()))
     }
