@@ -55,8 +55,8 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn time(text: &str) -> Option<NaiveTime> {
-    Some(text.parse().unwrap())
+fn time(text: &str) -> NaiveTime {
+    text.parse().unwrap()
 }
 
 fn numbers(list: &TerminList) -> Vec<FrNr> {
@@ -91,7 +91,7 @@ async fn every_field_is_read() {
     let frnr = world.seed_termin(fields);
     let read = world.get(frnr).await.fields;
     assert_eq!((read.datum, read.datum_bis), (Some(day(DAY).into()), Some(day(DAY).into())));
-    assert_eq!((read.uhrzeit_von, read.uhrzeit_bis), (time("10:00:00"), time("11:30:00")));
+    assert_eq!((read.uhrzeit_von, read.uhrzeit_bis), (Some(time("10:00:00")), Some(time("11:30:00"))));
     let texts = [read.text, read.notiz, read.ort, read.sb, read.anwalt].map(Option::unwrap);
     assert_eq!(texts, ["Gerichtstermin", "Saal 3\r\nEingang B", "Beispielstadt", "SB", "SB,AI"]);
     assert_eq!((read.dauertermin, read.privat, read.turnus, read.turnus_art), (true, true, 2, 3));
@@ -227,9 +227,10 @@ async fn a_put_sends_the_whole_record_that_was_read_with_changes_laid_over_it() 
     let visit = world.termin_visit().await;
     let read = visit.get_termin(frnr).await.unwrap().unwrap();
     let unchanged = world.stored(frnr);
-    let at = |time: &str| day(DAY).and_time(time.parse().unwrap());
+    let at = |text: &str| day(DAY).and_time(time(text));
     let record = read.record.datum(at("12:15:00")).datum_bis(Some(at("13:00:00")));
-    let record = record.uhrzeit_von(time("12:15:00")).uhrzeit_bis(time("13:00:00")).notiz(Some("1\n2")).ort(None);
+    let record =
+        record.uhrzeit_von(Some(time("12:15:00"))).uhrzeit_bis(Some(time("13:00:00"))).notiz(Some("1\n2")).ort(None);
     assert_eq!(visit.put_termin(frnr, &record).await, Ok(TerminOutcome::Done));
 
     let changed = json!({
@@ -251,8 +252,8 @@ async fn what_a_new_termin_holds_is_read_back_as_it_was_written() {
     let record = TerminRecord::new()
         .datum(day(DAY).into())
         .datum_bis(Some(last_day.into()))
-        .uhrzeit_von(time("08:00:00"))
-        .uhrzeit_bis(time("09:00:00"))
+        .uhrzeit_von(Some(time("08:00:00")))
+        .uhrzeit_bis(Some(time("09:00:00")))
         .dauertermin(true)
         .turnus(3, 2)
         .text(Some("Serie"))
@@ -261,7 +262,7 @@ async fn what_a_new_termin_holds_is_read_back_as_it_was_written() {
     let frnr = world.termin_visit().await.post_termin(&record).await.unwrap().unwrap();
     let read = world.get(frnr).await.fields;
     assert_eq!((read.datum, read.datum_bis), (Some(day(DAY).into()), Some(last_day.into())));
-    assert_eq!((read.uhrzeit_von, read.uhrzeit_bis), (time("08:00:00"), time("09:00:00")));
+    assert_eq!((read.uhrzeit_von, read.uhrzeit_bis), (Some(time("08:00:00")), Some(time("09:00:00"))));
     assert_eq!((read.dauertermin, read.turnus, read.turnus_art, read.text.as_deref()), (true, 3, 2, Some("Serie")));
     assert_eq!(world.stored(frnr)["vorbereitungsDauer"], "00:00:00");
 }
