@@ -4,6 +4,7 @@ mod anonymize;
 pub mod event;
 mod guard;
 mod oddity;
+pub mod plan;
 pub mod policy;
 mod recurrence;
 mod standard;
