@@ -3,183 +3,21 @@
 //! What a run has begun and not confirmed comes first: it is finished, adopted or withdrawn before anything counts as new (C3). The
 //! steps of a plan do not depend on each other, but for two on one row, which stand in their order.
 
+mod snapshot;
+mod step;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::anonymize::{PLACEHOLDER, anonymized, merge_back};
-use super::guard::DeletionLimit;
-use super::oddity::{NotRepresentable, Oddity};
-use super::policy::{AdvowareWrite, Newer, Row as Case, Side, Source, SyncStrategy, Verdict, verdict};
+use super::policy::{Newer, Row as Case, Side, Source, Verdict, verdict};
 use super::standard::Standard;
 use super::termin;
 use crate::ids::FrNr;
 
-/// `sync_id` of a row of the hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowId(pub u128);
-
-/// Id of a Google event.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(pub String);
-
-/// How an employee's calendar is synced: settings and the employee's policy, put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Who wins where the sides differ.
-    pub strategy: SyncStrategy,
-    /// Which rows may be written to Advoware.
-    pub write: AdvowareWrite,
-    /// The employee's own permission, which goes before [`Self::write`] for all rows.
-    pub write_override: Option<bool>,
-    /// Copies of Termine in Google say when, not what (C7).
-    pub anonymize: bool,
-    /// How many deletions one run may make.
-    pub limit: DeletionLimit,
-    /// An operator has approved what the limit held.
-    pub deletions_are_approved: bool,
-}
-
-/// A Termin of the employee's list; computed ones are left out of it (C10).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenTermin {
-    /// What it says.
-    pub form: Result<Standard, Oddity>,
-    /// When it was changed last; a hint (C5).
-    pub changed_at: Option<DateTime<Utc>>,
-    /// False for another's private entry (C10).
-    pub may_change: bool,
-}
-
-/// An event of the employee's calendar that is not cancelled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenEvent {
-    /// What it says.
-    pub form: Result<Standard, Oddity>,
-    /// When it was changed last; a hint (C5).
-    pub updated: Option<DateTime<Utc>>,
-    /// Its version.
-    pub etag: String,
-}
-
-/// What a run has begun with a row and not confirmed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// The event with the row's id, which is to say this.
-    CreateEvent(Standard),
-    /// A Termin that is to say this; its number is not known yet.
-    CreateTermin(Standard),
-    /// The event is to say this.
-    UpdateEvent(Standard),
-    /// The Termin is to say this.
-    UpdateTermin(Standard),
-    /// The event is to go.
-    DeleteEvent,
-    /// The Termin is to go.
-    DeleteTermin,
-}
-
-/// A row of the hub that is not deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HubRow {
-    /// Where it was born.
-    pub source: Source,
-    /// Its Termin, once it has one.
-    pub frnr: Option<FrNr>,
-    /// Its event, once it has one; chosen before it is inserted (C3).
-    pub event: Option<EventId>,
-    /// What the Termin said when the row was last agreed (C1).
-    pub advoware_base: Option<Standard>,
-    /// What the event said then: a copy that was anonymised or normalised differs from its original.
-    pub google_base: Option<Standard>,
-    /// Version of the event then.
-    pub etag: Option<String>,
-    /// What was begun and not confirmed.
-    pub intent: Option<Intent>,
-}
-
-/// What Google was asked, and what it knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Events {
-    /// Everything in the window.
-    Complete(BTreeMap<EventId, SeenEvent>),
-    /// What changed since the state that the hub stores; all else is as it was.
-    Changes(BTreeMap<EventId, SeenEvent>),
-}
-
-/// All that a plan stands on.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The complete list of the window.
-    pub termine: BTreeMap<FrNr, SeenTermin>,
-    /// The calendar.
-    pub events: Events,
-    /// Rows whose reach meets the window.
-    pub rows: BTreeMap<RowId, HubRow>,
-    /// Termine that are gone, with evidence (C4).
-    pub gone_termine: BTreeSet<FrNr>,
-    /// Events that are gone, with evidence (C4): cancelled, or 404 or 410 on their id.
-    pub gone_events: BTreeSet<EventId>,
-}
-
-/// One operation, each with its own transaction (C11).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The Termin that was begun is there, under this number; the base of both sides is what it was begun with.
-    AdoptTermin(RowId, FrNr),
-    /// The event that was begun is not there: insert it, with the same id.
-    FinishEvent(RowId, Standard),
-    /// The Termin that was begun is not there: create it.
-    FinishTermin(RowId, Standard),
-    /// What was begun has lost what it was to copy, and nothing came of it: the row is soft-deleted.
-    Withdraw(RowId),
-    /// Phase 1: a new Termin, and the event that is to say it.
-    CreateEvent(FrNr, Standard),
-    /// Phase 2: a new event, and the Termin that is to say it.
-    CreateTermin(EventId, Standard),
-    /// Phase 3: the event is created again, with a new id.
-    RecreateEvent(RowId, Standard),
-    /// Phase 3: the Termin is created again.
-    RecreateTermin(RowId, Standard),
-    /// Phase 3: the event is deleted and the row soft-deleted.
-    DeleteEvent(RowId),
-    /// Phase 3: the Termin is deleted and the row soft-deleted.
-    DeleteTermin(RowId),
-    /// Phase 3: both are gone, the row is soft-deleted.
-    SoftDelete(RowId),
-    /// Phase 4: the event is made to say this.
-    UpdateEvent(RowId, Standard),
-    /// Phase 4: the Termin is made to say this.
-    UpdateTermin(RowId, Standard),
-    /// Phase 4: both sides are as they should be; what they say, and the event's version, is stored.
-    Store(RowId),
-}
-
-/// Why an entry is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Left {
-    /// The Termin makes no sense.
-    OddTermin(FrNr, Oddity),
-    /// The event makes no sense, or recurs as Advoware cannot (C9).
-    OddEvent(EventId, Oddity),
-    /// Advoware cannot hold what the event says.
-    NotRepresentable(EventId, NotRepresentable),
-    /// A new event, which the employee's permission does not let into Advoware (C5).
-    NoPermission(EventId),
-    /// Another's private Termin (C10).
-    OthersPrivate(FrNr),
-    /// More deletions than the limit allows; none is done (C4).
-    MassDeletionHeld(u64),
-}
-
-/// What a run does, in the order in which it does it, and what it leaves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// Operations.
-    pub steps: Vec<Step>,
-    /// For people.
-    pub left: Vec<Left>,
-}
+pub use snapshot::{EventId, Events, HubRow, Intent, Policy, RowId, SeenEvent, SeenTermin, Snapshot};
+pub use step::{Left, Plan, Step};
 
 /// Plans a run.
 pub fn plan(snapshot: &Snapshot, policy: Policy) -> Plan {
@@ -478,7 +316,9 @@ impl<'a> Planner<'a> {
         let wanted = if hides { merge_back(now, copy) } else { copy.clone() };
         let mut steps = Vec::new();
         if wanted != *now {
-            if let Err(reason) = termin::write(&wanted) {
+            // Times that stay are not written, so they may be such as could not be.
+            let has_new_times = (wanted.span, wanted.series) != (now.span, now.series);
+            if let (true, Err(reason)) = (has_new_times, termin::write(&wanted)) {
                 self.plan.left.extend(row.event.clone().map(|event| Left::NotRepresentable(event, reason)));
                 return Vec::new();
             }

@@ -5,6 +5,8 @@ mod model;
 use proptest::prelude::*;
 
 use super::*;
+use crate::calendar::policy::{AdvowareWrite, SyncStrategy};
+use crate::calendar::{DeletionLimit, Oddity};
 use model::{Cut, UserEdit, World, at_hour, edits};
 
 fn policy() -> Policy {
