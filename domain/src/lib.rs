@@ -4,6 +4,7 @@
 //! ordered list of steps and findings comes out; carrying the steps out is the worker's business.
 
 pub mod beteiligte;
+pub mod calendar;
 pub mod finding;
 pub mod ids;
 pub mod job;

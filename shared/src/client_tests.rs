@@ -1,6 +1,7 @@
 //! Both clients against the simulator, which is an independent reading of how the systems behave.
 
 mod stammdaten;
+mod termine;
 mod visits;
 
 use std::time::Duration;

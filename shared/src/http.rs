@@ -14,7 +14,7 @@ use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use reqwest::{Request, Response};
 use tracing::Instrument;
 
-pub use address::BaseUrl;
+pub use address::{ApiPath, BaseUrl};
 pub(crate) use answer::{Answer, kind_of_status, parse_json};
 pub use metrics::register as register_metrics;
 

@@ -21,7 +21,7 @@ use domain::kommunikation::PhoneFormat;
 use secrecy::{SecretSlice, SecretString};
 
 use crate::espocrm::FieldNames;
-use crate::http::BaseUrl;
+use crate::http::{ApiPath, BaseUrl};
 pub use crate::link::{AddressError, RedisAddress};
 use reader::Reader;
 pub use secrets::WebhookSecrets;
@@ -109,6 +109,8 @@ pub struct AdvowareSettings {
     pub token_lifetime: Duration,
     /// `ADVOWARE_API_TIMEOUT_SECONDS`, of one call.
     pub timeout: Duration,
+    /// `ADVOWARE_EMPLOYEES_PATH`, where the API lists the Mitarbeiter (A, DOMAIN 3).
+    pub employees_path: ApiPath,
 }
 
 /// `ESPOCRM_*`

@@ -1,5 +1,7 @@
 //! One call to Advoware's API: address, token, what it sends and what its answer means.
 
+mod termine;
+
 use domain::ids::{BetNr, KommId, RowId};
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -8,8 +10,10 @@ use serde_json::Value;
 
 use super::auth::Token;
 use super::client::Shared;
+use super::fields::Fields;
 use super::map::{self, AdvoBeteiligte};
 use super::record::AdvoRecord;
+use super::termin::TerminRecord;
 use super::wire::{self, KommunikationAnswer, KommunikationWrite};
 use crate::error::{ApiError, ErrorKind, Operation, Refusal};
 use crate::http::{Answer, Http, kind_of_status, parse_json};
@@ -27,7 +31,10 @@ struct Call<'a> {
     operation: Operation,
     method: Method,
     path: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
     body: Option<Body<'a>>,
+    /// Whether a success may come without a body: it then reads as null.
+    may_answer_nothing: bool,
 }
 
 /// What a call sends.
@@ -36,6 +43,7 @@ struct Call<'a> {
 enum Body<'a> {
     Beteiligte(&'a AdvoRecord),
     Kommunikation(&'a KommunikationWrite),
+    Termin(&'a TerminRecord),
 }
 
 impl Caller<'_> {
@@ -46,7 +54,9 @@ impl Caller<'_> {
             operation: Operation::AdvowareGetBeteiligte,
             method: Method::GET,
             path: &["api", "v1", "advonet", "Beteiligte", &number],
+            query: &[],
             body: None,
+            may_answer_nothing: false,
         };
         let read = |answer| {
             let beteiligte = map::beteiligte(wire::Beteiligte::read(answer)?, bet_nr)?;
@@ -66,9 +76,11 @@ impl Caller<'_> {
             operation: Operation::AdvowarePostBeteiligte,
             method: Method::POST,
             path: &["api", "v1", "advonet", "Beteiligte"],
+            query: &[],
             body: Some(Body::Beteiligte(record)),
+            may_answer_nothing: false,
         };
-        self.call(&call, |answer| Ok(AdvoRecord(wire::only_object(answer)?).new_bet_nr())).await
+        self.call(&call, |answer| Ok(AdvoRecord(Fields(wire::only_object(answer)?)).new_bet_nr())).await
     }
 
     /// Replaces the Stammdaten; answers the new change token, where it is told.
@@ -78,9 +90,11 @@ impl Caller<'_> {
             operation: Operation::AdvowarePutBeteiligte,
             method: Method::PUT,
             path: &["api", "v1", "advonet", "Beteiligte", &number],
+            query: &[],
             body: Some(Body::Beteiligte(record)),
+            may_answer_nothing: false,
         };
-        self.call(&call, |answer| Ok(AdvoRecord(wire::only_object(answer)?).row_id())).await
+        self.call(&call, |answer| Ok(AdvoRecord(Fields(wire::only_object(answer)?)).row_id())).await
     }
 
     /// Adds a Kommunikation. Is never repeated where its outcome is unknown.
@@ -94,7 +108,9 @@ impl Caller<'_> {
             operation: Operation::AdvowarePostKommunikation,
             method: Method::POST,
             path: &["api", "v1", "advonet", "Beteiligte", &number, "Kommunikationen"],
+            query: &[],
             body: Some(Body::Kommunikation(write)),
+            may_answer_nothing: false,
         };
         self.call(&call, KommunikationAnswer::read).await
     }
@@ -111,7 +127,9 @@ impl Caller<'_> {
             operation: Operation::AdvowarePutKommunikation,
             method: Method::PUT,
             path: &["api", "v1", "advonet", "Beteiligte", &number, "Kommunikationen", &id],
+            query: &[],
             body: Some(Body::Kommunikation(write)),
+            may_answer_nothing: false,
         };
         self.call(&call, KommunikationAnswer::read).await
     }
@@ -142,9 +160,16 @@ impl Caller<'_> {
         let url = self.shared.api_base_url().await?.at(call.path);
         let mut request =
             self.http.requests().request(call.method.clone(), url).bearer_auth(token.secret().expose_secret());
+        if !call.query.is_empty() {
+            request = request.query(call.query);
+        }
         if let Some(body) = &call.body {
             request = request.json(body);
         }
+        let body_of = |answer: &Answer| {
+            let is_nothing = answer.status.is_success() && answer.body.trim_ascii().is_empty();
+            if call.may_answer_nothing && is_nothing { Ok(Value::Null) } else { body_of(answer) }
+        };
         self.http.call(call.operation, request, |answer| read(body_of(answer)?)).await
     }
 }

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use domain::ids::BetNr;
+use chrono::NaiveDate;
+use domain::ids::{BetNr, FrNr, Kuerzel};
 use tokio::sync::OnceCell;
 
 use super::auth::{Auth, TokenCache};
 use super::caller::{Caller, body_of};
 use super::map::AdvoBeteiligte;
+use super::mitarbeiter::Mitarbeiter;
+use super::termin::{AdvoTermin, TerminList};
 use super::visit::Visit;
 use super::wire;
 use crate::clock::Clock;
 use crate::error::{ApiError, ErrorKind, Operation};
-use crate::http::{Answer, BaseUrl, Http, SetupError};
+use crate::http::{Answer, ApiPath, BaseUrl, Http, SetupError};
 use crate::limits::Parallel;
 use crate::settings::AdvowareSettings;
 
@@ -32,6 +35,7 @@ pub(super) struct Shared {
     configurator_url: BaseUrl,
     /// From the settings, else from the look-up: once per process.
     api_base_url: OnceCell<BaseUrl>,
+    employees_path: ApiPath,
 }
 
 impl Advoware {
@@ -68,12 +72,34 @@ impl Advoware {
             kanzlei: settings.kanzlei.clone(),
             configurator_url: settings.configurator_url.clone(),
             api_base_url: OnceCell::new_with(settings.api_base_url.clone()),
+            employees_path: settings.employees_path.clone(),
         })))
     }
 
     /// One Beteiligte with all of its Kommunikationen: no further call is needed to read them.
     pub async fn get_beteiligte(&self, bet_nr: BetNr) -> Result<AdvoBeteiligte, ApiError> {
         self.calls().get_beteiligte(bet_nr).await
+    }
+
+    /// The Termine that overlap the days `from` to `to`, both included, and that the owner of this Kürzel sees. Absence from it is
+    /// evidence only within the window, and only while every entry can be read (C4).
+    pub async fn list_termine(
+        &self,
+        kuerzel: &Kuerzel,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<TerminList, ApiError> {
+        self.calls().list_termine(kuerzel, from, to).await
+    }
+
+    /// One Termin; `None` where Advoware does not know the number. An entry that cannot be read is an error.
+    pub async fn get_termin(&self, frnr: FrNr) -> Result<Option<AdvoTermin>, ApiError> {
+        self.calls().get_termin(frnr).await
+    }
+
+    /// All employees that have a Kürzel, each once.
+    pub async fn list_mitarbeiter(&self) -> Result<Vec<Mitarbeiter>, ApiError> {
+        self.calls().list_mitarbeiter().await
     }
 
     /// Waits until calls may be made, and makes them without a further wait: see [`Visit`]. `wanted` is how many the caller would make
@@ -100,6 +126,10 @@ impl Shared {
 
     pub(super) fn api_with_permits_held(&self) -> &Http {
         &self.api_with_permits_held
+    }
+
+    pub(super) fn employees_path(&self) -> &ApiPath {
+        &self.employees_path
     }
 
     pub(super) async fn api_base_url(&self) -> Result<&BaseUrl, ApiError> {

@@ -73,7 +73,7 @@ fn row(answer: Kommunikation) -> AdvoRow {
 }
 
 /// `2025-10-23T14:18:36.245`, with any number of fraction digits or none.
-fn wall_time(text: &str) -> Option<NaiveDateTime> {
+pub(super) fn wall_time(text: &str) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()
 }
 

@@ -1,21 +1,20 @@
 //! A Beteiligte of Advoware with all of its fields, also those that we do not know.
 
-use std::fmt;
-
 use domain::ids::{BetNr, RowId};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::fields::Fields;
 use crate::error::ErrorKind;
-use crate::json::{NoText, integer, text, written};
+use crate::json::{NoText, written};
 
 /// Spellings of the number of a Beteiligte, the usual one first.
 const BET_NR: [&str; 3] = ["betNr", "betnr", "id"];
 
 /// The Stammdaten as Advoware answered them, without `kommunikation`: what a PUT starts from, since PUT replaces (A, DOMAIN 2).
-#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct AdvoRecord(pub(super) Map<String, Value>);
+pub struct AdvoRecord(pub(super) Fields);
 
 impl AdvoRecord {
     /// A record of these fields alone, to be created.
@@ -26,16 +25,13 @@ impl AdvoRecord {
     /// The same with some fields changed; `None` empties one.
     #[must_use]
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> Self {
-        let mut fields = self.0.clone();
-        for (name, value) in changes {
-            fields.insert((*name).to_owned(), value.map_or(Value::Null, Value::from));
-        }
-        Self(fields)
+        let changes = changes.iter().map(|(name, value)| (*name, Value::from(*value)));
+        Self(changes.fold(self.0.clone(), |fields, (name, value)| fields.with(name, value)))
     }
 
     /// The number, where the answer tells it.
     pub(super) fn bet_nr(&self) -> Option<BetNr> {
-        BET_NR.iter().find_map(|name| integer(self.0.get(*name)?)).map(BetNr)
+        self.0.number(&BET_NR).map(BetNr)
     }
 
     /// The number of a record that was just created: Advoware's numbers start at 1.
@@ -50,21 +46,14 @@ impl AdvoRecord {
 
     /// A text that is not empty.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        text(&self.0, name)
+        self.0.text(name)
     }
 
     /// A field that a person fills in: a text, a number written out, or nothing where it is empty or absent (A). Anything else must
     /// not look empty.
     pub(super) fn filled_in(&self, name: &str) -> Result<Option<String>, ErrorKind> {
-        let value = self.0.get(name).unwrap_or(&Value::Null);
-        written(value).map_err(|NoText| ErrorKind::Malformed { what: "a field of the Stammdaten is no text" })
-    }
-}
-
-impl fmt::Debug for AdvoRecord {
-    /// Names only (E2).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        written(self.0.get(name))
+            .map_err(|NoText| ErrorKind::Malformed { what: "a field of the Stammdaten is no text" })
     }
 }
 
@@ -75,7 +64,7 @@ mod tests {
     use super::*;
 
     fn record(fields: Value) -> AdvoRecord {
-        serde_json::from_value(fields).map(AdvoRecord).unwrap()
+        serde_json::from_value(fields).map(|fields| AdvoRecord(Fields(fields))).unwrap()
     }
 
     #[test]
@@ -108,10 +97,5 @@ mod tests {
             assert_eq!(filled_in(name), None);
         }
         assert!(read.filled_in("e").is_err() && read.filled_in("f").is_err());
-    }
-
-    #[test]
-    fn e2_debug_output_holds_names_only() {
-        assert_eq!(format!("{:?}", record(json!({"name": "Muster", "vorname": "Erika"}))), r#"{"name", "vorname"}"#);
     }
 }

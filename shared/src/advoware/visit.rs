@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use domain::ids::{BetNr, KommId, RowId};
+use domain::ids::{BetNr, FrNr, KommId, RowId};
 
 use super::auth::Token;
 use super::caller::Caller;
 use super::client::Shared;
 use super::map::AdvoBeteiligte;
 use super::record::AdvoRecord;
+use super::termin::{AdvoTermin, TerminOutcome, TerminRecord};
 use super::wire::{KommunikationAnswer, KommunikationWrite};
 use crate::error::ApiError;
 use crate::limits::Permit;
@@ -70,6 +71,28 @@ impl Visit {
         write: &KommunikationWrite,
     ) -> Result<KommunikationAnswer, ApiError> {
         self.calls().put_kommunikation(bet_nr, id, write).await
+    }
+
+    /// As [`Advoware::get_termin`](super::Advoware::get_termin).
+    pub async fn get_termin(&self, frnr: FrNr) -> Result<Option<AdvoTermin>, ApiError> {
+        self.calls().get_termin(frnr).await
+    }
+
+    /// Creates a Termin. An answer without its number, null or nothing is no error: it has been created all the same. Is never
+    /// repeated where its outcome is unknown (C3).
+    pub async fn post_termin(&self, record: &TerminRecord) -> Result<Option<FrNr>, ApiError> {
+        self.calls().post_termin(record).await
+    }
+
+    /// Replaces a Termin with `record`, which is the one that was read with changes laid over it. A computed one is refused before
+    /// anything is sent (C10). Is never repeated where its outcome is unknown (C10b).
+    pub async fn put_termin(&self, frnr: FrNr, record: &TerminRecord) -> Result<TerminOutcome, ApiError> {
+        self.calls().put_termin(frnr, record).await
+    }
+
+    /// Deletes a Termin. A computed one is refused before anything is sent (C10). Is never repeated where its outcome is unknown.
+    pub async fn delete_termin(&self, frnr: FrNr) -> Result<TerminOutcome, ApiError> {
+        self.calls().delete_termin(frnr).await
     }
 
     fn calls(&self) -> Caller<'_> {

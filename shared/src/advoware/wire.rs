@@ -8,6 +8,7 @@ use domain::ids::{KommId, RowId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::fields::Fields;
 use super::record::AdvoRecord;
 use crate::error::{ErrorKind, Refusal};
 use crate::json::{integer, switch, text, text_or_empty};
@@ -83,7 +84,7 @@ impl Beteiligte {
         if ids.windows(2).any(|pair| pair[0] == pair[1]) {
             return malformed("kommunikation holds one id twice");
         }
-        Ok(Self { record: AdvoRecord(fields), kommunikation })
+        Ok(Self { record: AdvoRecord(Fields(fields)), kommunikation })
     }
 }
 
@@ -152,7 +153,7 @@ pub(super) fn only_object(answer: Value) -> Result<Map<String, Value>, ErrorKind
     }
 }
 
-fn malformed<T>(what: &'static str) -> Result<T, ErrorKind> {
+pub(super) fn malformed<T>(what: &'static str) -> Result<T, ErrorKind> {
     Err(ErrorKind::Malformed { what })
 }
 

@@ -1,8 +1,10 @@
-use domain::ids::BetNr;
+use domain::ids::{BetNr, FrNr};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::advoware::mitarbeiter::MitarbeiterList;
+use crate::advoware::termin;
 
 fn kommunikation() -> Value {
     json!({"id": 7, "betNr": 104_860, "rowId": "A".repeat(40), "kommArt": 1, "kommKz": 0, "tlf": "0511/12 34-56",
@@ -116,6 +118,9 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just("rowId".to_owned()),
         Just("tlf".to_owned()),
         Just("kommKz".to_owned()),
+        Just("frNr".to_owned()),
+        Just("datum".to_owned()),
+        Just("kuerzel".to_owned()),
         ".{0,4}",
     ];
     let leaf = prop_oneof![
@@ -139,6 +144,10 @@ proptest! {
     fn no_json_makes_reading_panic(answer in any_json()) {
         let _ = Beteiligte::read(answer.clone());
         let _ = KommunikationAnswer::read(answer.clone());
+        let _ = termin::list(answer.clone());
+        let _ = termin::one(answer.clone(), FrNr(0));
+        let _ = termin::new_frnr(answer.clone());
+        let _ = MitarbeiterList::read(answer.clone());
         let _ = api_address(answer);
     }
 }

@@ -37,6 +37,18 @@ pub enum Operation {
     AdvowarePostKommunikation,
     /// An existing Kommunikation.
     AdvowarePutKommunikation,
+    /// The Termine of a window that a Kürzel sees.
+    AdvowareListTermine,
+    /// One Termin.
+    AdvowareGetTermin,
+    /// A new Termin.
+    AdvowarePostTermin,
+    /// All fields of an existing Termin.
+    AdvowarePutTermin,
+    /// The deletion of a Termin.
+    AdvowareDeleteTermin,
+    /// All employees.
+    AdvowareListMitarbeiter,
     /// One CBeteiligte.
     EspocrmGetBeteiligte,
     /// Partial update of one CBeteiligte.
@@ -70,7 +82,7 @@ impl System {
 
 impl Operation {
     /// Every operation, for series that must exist from the start.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::AdvowareUrl,
         Self::AdvowareToken,
         Self::AdvowareGetBeteiligte,
@@ -78,6 +90,12 @@ impl Operation {
         Self::AdvowarePutBeteiligte,
         Self::AdvowarePostKommunikation,
         Self::AdvowarePutKommunikation,
+        Self::AdvowareListTermine,
+        Self::AdvowareGetTermin,
+        Self::AdvowarePostTermin,
+        Self::AdvowarePutTermin,
+        Self::AdvowareDeleteTermin,
+        Self::AdvowareListMitarbeiter,
         Self::EspocrmGetBeteiligte,
         Self::EspocrmUpdateBeteiligte,
         Self::EspocrmListBeteiligte,
@@ -93,7 +111,13 @@ impl Operation {
             | Self::AdvowarePostBeteiligte
             | Self::AdvowarePutBeteiligte
             | Self::AdvowarePostKommunikation
-            | Self::AdvowarePutKommunikation => System::Advoware,
+            | Self::AdvowarePutKommunikation
+            | Self::AdvowareListTermine
+            | Self::AdvowareGetTermin
+            | Self::AdvowarePostTermin
+            | Self::AdvowarePutTermin
+            | Self::AdvowareDeleteTermin
+            | Self::AdvowareListMitarbeiter => System::Advoware,
             Self::EspocrmGetBeteiligte
             | Self::EspocrmUpdateBeteiligte
             | Self::EspocrmListBeteiligte
@@ -111,6 +135,12 @@ impl Operation {
             Self::AdvowarePutBeteiligte => "put_beteiligte",
             Self::AdvowarePostKommunikation => "post_kommunikation",
             Self::AdvowarePutKommunikation => "put_kommunikation",
+            Self::AdvowareListTermine => "list_termine",
+            Self::AdvowareGetTermin => "get_termin",
+            Self::AdvowarePostTermin => "post_termin",
+            Self::AdvowarePutTermin => "put_termin",
+            Self::AdvowareDeleteTermin => "delete_termin",
+            Self::AdvowareListMitarbeiter => "list_mitarbeiter",
             Self::EspocrmUpdateBeteiligte => "update_beteiligte",
             Self::EspocrmListBeteiligte => "list_beteiligte",
             Self::EspocrmPostNote => "post_note",
@@ -122,6 +152,9 @@ impl Operation {
         match self {
             Self::AdvowareUrl
             | Self::AdvowareGetBeteiligte
+            | Self::AdvowareListTermine
+            | Self::AdvowareGetTermin
+            | Self::AdvowareListMitarbeiter
             | Self::EspocrmGetBeteiligte
             | Self::EspocrmListBeteiligte => Effect::Read,
             Self::AdvowareToken => Effect::LogIn,
@@ -129,6 +162,9 @@ impl Operation {
             | Self::AdvowarePutBeteiligte
             | Self::AdvowarePostKommunikation
             | Self::AdvowarePutKommunikation
+            | Self::AdvowarePostTermin
+            | Self::AdvowarePutTermin
+            | Self::AdvowareDeleteTermin
             | Self::EspocrmUpdateBeteiligte
             | Self::EspocrmPostNote => Effect::Write,
         }

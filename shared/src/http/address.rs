@@ -48,6 +48,37 @@ impl fmt::Debug for BaseUrl {
     }
 }
 
+/// A path below a base address, such as `api/v1/advonet/Mitarbeiter`. Slashes around it make no difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiPath(Vec<String>);
+
+impl ApiPath {
+    /// Reads a path; the error says what is expected.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let names_a_place = |segment: &str| {
+            let leads_elsewhere = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '%' | '\\');
+            !segment.contains(leads_elsewhere) && !matches!(segment, "" | "." | "..")
+        };
+        let segments: Vec<String> = text.trim().trim_matches('/').split('/').map(str::to_owned).collect();
+        if segments.iter().all(|segment| names_a_place(segment)) {
+            Ok(Self(segments))
+        } else {
+            Err("expected a path below the API's address such as api/v1/advonet/Mitarbeiter")
+        }
+    }
+
+    /// Its parts, for [`BaseUrl::at`].
+    pub(crate) fn segments(&self) -> Vec<&str> {
+        self.0.iter().map(String::as_str).collect()
+    }
+}
+
+impl fmt::Display for ApiPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("/"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +103,18 @@ mod tests {
     fn anything_but_a_plain_http_address_is_refused() {
         for text in ["", "crm.example", "ftp://h/", "https://u:p@h/", "https://h/?a=b", "https://h/#x", "mailto:a@b"] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_below_its_base() {
+        for text in ["api/v1/advonet/Mitarbeiter", "/api/v1/advonet/Mitarbeiter/", " api/v1/advonet/Mitarbeiter "] {
+            let path = ApiPath::parse(text).unwrap();
+            let url = BaseUrl::parse("https://h:90/relay/").unwrap().at(&path.segments());
+            assert_eq!(url.as_str(), "https://h:90/relay/api/v1/advonet/Mitarbeiter");
+        }
+        for text in ["", "/", "https://h/x", "a//b", "a/../b", ".", "a?b=c", "a#b", "a%2Fb", "a b", "a\\b"] {
+            assert!(ApiPath::parse(text).is_err(), "{text}");
         }
     }
 }

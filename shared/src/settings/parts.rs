@@ -14,7 +14,7 @@ use super::{
     WorkerSettings,
 };
 use crate::espocrm::FieldNames;
-use crate::http::BaseUrl;
+use crate::http::{ApiPath, BaseUrl};
 
 pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
     let advoware = advoware(r);
@@ -92,6 +92,7 @@ pub(super) fn advoware(r: &mut Reader<'_>) -> Option<AdvowareSettings> {
     let password = r.required_secret("ADVOWARE_PASSWORD");
     let token_lifetime = r.duration("ADVOWARE_TOKEN_LIFETIME_MINUTES", Unit::Minutes, 55.0);
     let timeout = r.duration("ADVOWARE_API_TIMEOUT_SECONDS", Unit::Seconds, 30.0);
+    let employees_path = r.parsed("ADVOWARE_EMPLOYEES_PATH", "api/v1/advonet/Mitarbeiter", ApiPath::parse);
     Some(AdvowareSettings {
         api_base_url: api_base_url?,
         configurator_url: configurator_url?,
@@ -106,6 +107,7 @@ pub(super) fn advoware(r: &mut Reader<'_>) -> Option<AdvowareSettings> {
         password: password?,
         token_lifetime: token_lifetime?,
         timeout: timeout?,
+        employees_path: employees_path?,
     })
 }
 

@@ -33,6 +33,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(worker.advoware.role, 2);
     assert_eq!(worker.advoware.token_lifetime, Duration::from_mins(55));
     assert_eq!(worker.advoware.auth_url.to_string(), "https://security.advo-net.net/");
+    assert_eq!(worker.advoware.employees_path.to_string(), "api/v1/advonet/Mitarbeiter");
     assert_eq!(worker.sync.retry.iter().map(Duration::as_secs).collect::<Vec<_>>(), [60, 300, 900, 3600, 14_400]);
     assert_eq!(worker.sync.lease, Duration::from_secs(6));
     assert_eq!(worker.sync.auto_reset, Duration::from_hours(24));
@@ -89,6 +90,7 @@ fn all_problems_come_in_one_message() {
         ("LOG_FORMAT", "xml"),
         ("RUST_LOG", "a=b=c"),
         ("ADVOWARE_API_TIMEOUT_SECONDS", "NaN"),
+        ("ADVOWARE_EMPLOYEES_PATH", "https://employees.example/"),
     ]
     .into_iter()
     .collect();
@@ -103,6 +105,7 @@ fn all_problems_come_in_one_message() {
         "ADVOWARE_USER: missing",
         "ADVOWARE_PASSWORD: missing (or name a file that holds it in ADVOWARE_PASSWORD_FILE)",
         "ADVOWARE_API_TIMEOUT_SECONDS: expected a number of seconds",
+        "ADVOWARE_EMPLOYEES_PATH: expected a path",
         "ESPOCRM_API_BASE_URL: expected an address without user",
         "ESPOCRM_API_KEY: missing",
         "REDIS_URL: expected",
@@ -117,7 +120,7 @@ fn all_problems_come_in_one_message() {
     ] {
         assert!(text.contains(name), "{name} is missing in:\n{text}");
     }
-    assert_eq!(error.problems().len(), 19, "{text}");
+    assert_eq!(error.problems().len(), 20, "{text}");
     assert!(!text.contains("secret!") && !text.contains("very-secret") && !text.contains("-secret@"), "{text}");
 }
 
