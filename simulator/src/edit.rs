@@ -1,4 +1,4 @@
-//! What people do in either program, through the same state changes as the API but with a person's rights.
+//! What people do in the programs, through the same state changes as the API but with a person's rights.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,76 @@ pub enum Edit {
         /// Row.
         komm_id: i64,
     },
+    /// Enters an event in Google.
+    GoogleInsert {
+        /// Calendar.
+        calendar_id: String,
+        /// As in an insert; guests are allowed.
+        event: Map<String, Value>,
+    },
+    /// Changes fields of an event in Google.
+    GoogleSet {
+        /// Calendar.
+        calendar_id: String,
+        /// Event, or changed occurrence.
+        event_id: String,
+        /// As in a PATCH: objects are merged, null removes.
+        fields: Map<String, Value>,
+    },
+    /// Moves an event in time; from all-day to timed or back, too.
+    GoogleMove {
+        /// Calendar.
+        calendar_id: String,
+        /// Event, or changed occurrence.
+        event_id: String,
+        /// As in an insert.
+        start: Value,
+        /// As in an insert.
+        end: Value,
+    },
+    /// Moves an event into another calendar, under the same id.
+    GoogleMoveToCalendar {
+        /// Calendar.
+        calendar_id: String,
+        /// Event.
+        event_id: String,
+        /// The other calendar.
+        to_calendar_id: String,
+    },
+    /// Deletes an event in Google; a series with all its occurrences.
+    GoogleDelete {
+        /// Calendar.
+        calendar_id: String,
+        /// Event, or changed occurrence.
+        event_id: String,
+    },
+    /// Brings a deleted event back from the bin.
+    GoogleRestore {
+        /// Calendar.
+        calendar_id: String,
+        /// Event.
+        event_id: String,
+    },
+    /// Changes one occurrence of a series, which makes it an exception.
+    GoogleChangeOccurrence {
+        /// Calendar.
+        calendar_id: String,
+        /// The series.
+        event_id: String,
+        /// Start that the series gives it: a date, or RFC 3339.
+        original_start: String,
+        /// As in a PATCH.
+        fields: Map<String, Value>,
+    },
+    /// Deletes one occurrence of a series.
+    GoogleCancelOccurrence {
+        /// Calendar.
+        calendar_id: String,
+        /// The series.
+        event_id: String,
+        /// Start that the series gives it: a date, or RFC 3339.
+        original_start: String,
+    },
 }
 
 /// What an edit touched or made.
@@ -127,6 +197,8 @@ pub struct EditOutcome {
     pub betnr: Option<i64>,
     /// The Kommunikation.
     pub komm_id: Option<i64>,
+    /// Google's event, or the changed occurrence.
+    pub event_id: Option<String>,
 }
 
 /// Why an edit was not possible.
@@ -175,6 +247,14 @@ pub(crate) fn apply(world: &mut World, edit: &Edit, now: DateTime<Utc>) -> Resul
         | Edit::EspoRemove { .. }
         | Edit::EspoReplace { .. }
         | Edit::EspoMakePrimary { .. } => apply_espo(&mut world.espocrm, edit, now),
+        Edit::GoogleInsert { .. }
+        | Edit::GoogleSet { .. }
+        | Edit::GoogleMove { .. }
+        | Edit::GoogleMoveToCalendar { .. }
+        | Edit::GoogleDelete { .. }
+        | Edit::GoogleRestore { .. }
+        | Edit::GoogleChangeOccurrence { .. }
+        | Edit::GoogleCancelOccurrence { .. } => world.google.edit(edit, now),
         _ => apply_advoware(world, edit, now),
     }
 }
@@ -313,5 +393,5 @@ fn apply_advoware(world: &mut World, edit: &Edit, now: DateTime<Utc>) -> Result<
         }
         _ => return Err(EditRefused::NoSuchRecord),
     };
-    Ok(EditOutcome { espo_id: None, betnr: Some(betnr), komm_id })
+    Ok(EditOutcome { betnr: Some(betnr), komm_id, ..EditOutcome::default() })
 }
