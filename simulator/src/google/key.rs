@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::dice::Dice;
 
 /// Chosen so that the search for both primes is short.
-const SEED: u64 = 1;
+const SEED: u64 = 22;
 const PRIME_WORDS: usize = 32;
 const EXPONENT: u32 = 65_537;
 /// Enough for random candidates of 1024 bits.

@@ -101,9 +101,9 @@ impl GoogleReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) reason: GoogleReason,
-    message: Option<String>,
+    pub(crate) message: Option<String>,
     /// Kind (`parameter`, `header`) and name.
-    location: Option<(&'static str, String)>,
+    pub(crate) location: Option<(&'static str, String)>,
 }
 
 impl From<GoogleReason> for Refusal {
