@@ -246,14 +246,15 @@ async fn clear_journal(State(stage): Held) {
     stage.journal.clear();
 }
 
+#[expect(clippy::struct_field_names, reason = "the unit belongs in the name")]
 #[derive(Deserialize)]
-struct Milliseconds {
+struct Waits {
     advoware_milliseconds: Option<u64>,
     espocrm_milliseconds: Option<u64>,
     google_milliseconds: Option<u64>,
 }
 
-async fn latency(State(stage): Held, Json(wanted): Json<Milliseconds>) {
+async fn latency(State(stage): Held, Json(wanted): Json<Waits>) {
     if let Some(milliseconds) = wanted.advoware_milliseconds {
         stage.latency.advoware_milliseconds.store(milliseconds, Ordering::Relaxed);
     }

@@ -55,6 +55,7 @@ impl World {
 }
 
 /// Milliseconds every call takes, per system: half before it takes effect, half after.
+#[expect(clippy::struct_field_names, reason = "the unit belongs in the name")]
 #[derive(Debug, Default)]
 pub(crate) struct Latency {
     pub(crate) advoware_milliseconds: AtomicU64,

@@ -208,8 +208,8 @@ impl Google {
         let scope = Value::Object(scope.clone());
         self.grant(calendar_id, id.clone(), role, scope);
         let calendar = self.calendars.get(calendar_id).ok_or(GoogleReason::NotFound)?;
-        let rule = calendar.acl.get(&id).ok_or(GoogleReason::BackendError)?;
-        Ok(Answer::ok(&rule_form(&id, rule)))
+        let granted = calendar.acl.get(&id).ok_or(GoogleReason::BackendError)?;
+        Ok(Answer::ok(&rule_form(&id, granted)))
     }
 
     /// Sets a rule, by whomever.

@@ -55,8 +55,8 @@ impl<'a> GoogleHandle<'a> {
     /// What the service account may do with a calendar from now on; every sync token of it is worthless then.
     pub fn set_access(&self, calendar_id: &str, role: GoogleRole) {
         let mut world = locked(&self.stage.world);
-        let (rule, scope) = user_scope(&world.google.client_email);
-        world.google.grant(calendar_id, rule, role, scope);
+        let (id, scope) = user_scope(&world.google.client_email);
+        world.google.grant(calendar_id, id, role, scope);
     }
 
     /// Deletes a calendar: from now on 404. The quota of creations gets nothing back.

@@ -173,9 +173,10 @@ impl Google {
     fn charge(&mut self, route: &Route, now: DateTime<Utc>) -> Result<(), Refusal> {
         let units = if route.operation == Operation::GoogleEventPatch { 3 } else { 1 };
         if !self.spent.spend(units, self.switches.units_per_minute, now) {
-            let refused = match self.switches.quota_is_429 {
-                true => GoogleReason::TooManyRequests,
-                false => GoogleReason::UserRateLimitExceeded,
+            let refused = if self.switches.quota_is_429 {
+                GoogleReason::TooManyRequests
+            } else {
+                GoogleReason::UserRateLimitExceeded
             };
             return Err(refused.into());
         }

@@ -144,6 +144,6 @@ pub(crate) fn ids(list: &Value) -> Vec<&str> {
     list["items"].as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap()).collect()
 }
 
-pub(crate) fn fields(value: Value) -> Map<String, Value> {
+pub(crate) fn fields(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }

@@ -113,7 +113,7 @@ async fn what_changes_while_pages_are_read_is_not_missed() {
     let change = Edit::GoogleSet {
         calendar_id: desk.calendar.clone(),
         event_id: "event00".into(),
-        fields: fields(json!({ "summary": "Neu" })),
+        fields: fields(&json!({ "summary": "Neu" })),
     };
     desk.sim.edit_at(Moment::after(Calls::to(Operation::GoogleEventList)), change);
     let (_, _, sync) = all(&desk, &[("maxResults", "2")]).await;

@@ -107,8 +107,8 @@ async fn google_is_reachable_over_the_control_interface() {
         assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
         answer.json::<Value>().await.unwrap_or_default()
     };
-    let seed = json!({ "summary": "Kanzlei", "zone": "Europe/Berlin", "shared_as": "writer" });
-    let calendar = send(Method::POST, "seed/google_calendar", seed).await["calendar_id"].clone();
+    let calendar = json!({ "summary": "Kanzlei", "zone": "Europe/Berlin", "shared_as": "writer" });
+    let calendar = send(Method::POST, "seed/google_calendar", calendar).await["calendar_id"].clone();
     let event = json!({ "calendar_id": calendar, "event": hour("aaaaa", "2026-03-02") });
     assert_eq!(send(Method::POST, "seed/google_event", event).await["event_id"], "aaaaa");
     let edit = json!({ "edit": "google_delete", "calendar_id": calendar, "event_id": "aaaaa" });

@@ -19,6 +19,9 @@ async fn a_signed_assertion_buys_a_token() {
     let answer: Value = desk.ask_token(&desk.signed(&desk.claims())).await.json().await.unwrap();
     assert_eq!((&answer["expires_in"], &answer["token_type"]), (&json!(3599), &json!("Bearer")));
     assert!(answer["access_token"].is_string());
+    let mut by_google = desk.claims();
+    by_google["aud"] = json!("https://oauth2.googleapis.com/token");
+    assert_eq!(desk.ask_token(&desk.signed(&by_google)).await.status(), 200);
     assert!(desk.sim.journal().mutating().is_empty());
     let path = std::env::temp_dir().join(format!("kanzleisync-key-{}.json", std::process::id()));
     desk.sim.google().write_service_account(&path).unwrap();

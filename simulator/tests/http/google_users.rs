@@ -7,14 +7,14 @@ fn delete(desk: &Desk, id: &str) -> Edit {
     Edit::GoogleDelete { calendar_id: desk.calendar.clone(), event_id: id.into() }
 }
 
-fn set(desk: &Desk, id: &str, change: Value) -> Edit {
+fn set(desk: &Desk, id: &str, change: &Value) -> Edit {
     Edit::GoogleSet { calendar_id: desk.calendar.clone(), event_id: id.into(), fields: fields(change) }
 }
 
 fn occurrence(desk: &Desk, start: &str, change: Option<Value>) -> Edit {
     let (calendar_id, event_id, original_start) = (desk.calendar.clone(), "sssss".into(), start.into());
     match change {
-        Some(change) => Edit::GoogleChangeOccurrence { calendar_id, event_id, original_start, fields: fields(change) },
+        Some(change) => Edit::GoogleChangeOccurrence { calendar_id, event_id, original_start, fields: fields(&change) },
         None => Edit::GoogleCancelOccurrence { calendar_id, event_id, original_start },
     }
 }
@@ -25,11 +25,11 @@ async fn people_enter_change_move_delete_and_restore() {
     let mut event = hour("", "2026-03-02");
     event.as_object_mut().unwrap().remove("id");
     event["attendees"] = json!([{ "email": "gast@example.org" }]);
-    let insert = Edit::GoogleInsert { calendar_id: desk.calendar.clone(), event: fields(event) };
+    let insert = Edit::GoogleInsert { calendar_id: desk.calendar.clone(), event: fields(&event) };
     let id = desk.sim.edit(&insert).unwrap().event_id.unwrap();
     let look = || desk.sim.google().event(&desk.calendar, &id).unwrap();
     let mut etags = vec![look()["etag"].clone()];
-    desk.sim.edit(&set(&desk, &id, json!({ "summary": "Neu" }))).unwrap();
+    desk.sim.edit(&set(&desk, &id, &json!({ "summary": "Neu" }))).unwrap();
     etags.push(look()["etag"].clone());
     let to_a_day = Edit::GoogleMove {
         calendar_id: desk.calendar.clone(),
@@ -53,7 +53,7 @@ async fn people_enter_change_move_delete_and_restore() {
     etags.sort_by_key(ToString::to_string);
     etags.dedup();
     assert_eq!(etags.len(), before);
-    let refused = desk.sim.edit(&set(&desk, &id, json!({ "end": { "date": "2026-03-01" } }))).unwrap_err();
+    let refused = desk.sim.edit(&set(&desk, &id, &json!({ "end": { "date": "2026-03-01" } }))).unwrap_err();
     assert!(matches!(refused, EditRefused::Invalid { .. }), "{refused}");
 }
 
@@ -62,8 +62,10 @@ async fn people_edit_between_two_calls() {
     let desk = Desk::open().await;
     let made = desk.inserted(hour("aaaaa", "2026-03-02")).await;
     let etag = made["etag"].as_str().unwrap();
-    desk.sim
-        .edit_at(Moment::after(Calls::to(Operation::GoogleEventGet)), set(&desk, "aaaaa", json!({ "summary": "Neu" })));
+    desk.sim.edit_at(
+        Moment::after(Calls::to(Operation::GoogleEventGet)),
+        set(&desk, "aaaaa", &json!({ "summary": "Neu" })),
+    );
     assert_eq!(desk.get("aaaaa").await.json::<Value>().await.unwrap()["etag"], etag);
     let call = desk.events(reqwest::Method::PATCH, "/aaaaa").header("if-match", etag);
     assert_eq!(call.json(&json!({ "summary": "Alt" })).send().await.unwrap().status(), 412);
