@@ -21,6 +21,7 @@ use serde_json::json;
 use shared::clock::Clock;
 use shared::hub::{Hub, HubError};
 use shared::queue::{Asker, Queue, QueueError};
+use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{FirstLook, Gate};
 use crate::body::{self, BodyError, BodyLimits};
@@ -32,8 +33,8 @@ use events::{Events, NotAnArray, Rejection};
 pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 const LIMITS: BodyLimits = BodyLimits { taken_bytes: MAX_BODY_BYTES, drained_bytes: 64 * 1024 * 1024 };
 
-/// How long the queue may take. EspoCRM waits 10 s for an answer; an early 503 keeps its sender free.
-const QUEUE_TIME_LIMIT: Duration = Duration::from_secs(5);
+/// How long queue and hub may take together. EspoCRM waits 10 s for an answer; an early 503 keeps its sender free.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the routes need. Clones share it.
 #[derive(Clone)]
@@ -153,39 +154,31 @@ impl Action {
 
     /// Does it for all records, or says who did not. A part may then be done; EspoCRM sends all again, which is harmless.
     async fn carry_out(self, intake: &Intake, ids: &[EspoId]) -> Result<(), Refusal> {
-        match tokio::time::timeout(QUEUE_TIME_LIMIT, self.work(intake, ids)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(refusal)) => {
-                tracing::warn!(action = self.name(), %refusal, "webhook not taken, EspoCRM sends it again");
-                Err(refusal)
-            }
-            Err(_) => {
-                let limit_seconds = QUEUE_TIME_LIMIT.as_secs();
-                tracing::warn!(
-                    action = self.name(),
-                    limit_seconds,
-                    "webhook not taken in time, EspoCRM sends it again"
-                );
-                Err(Refusal::QueueDown)
-            }
-        }
+        let deadline = Instant::now() + TIME_LIMIT;
+        let done = match self {
+            Self::Create | Self::Update => queue_all(intake, ids, deadline).await,
+            Self::Delete => forget_all(intake, ids, deadline).await,
+        };
+        done.inspect_err(|refusal| {
+            tracing::warn!(action = self.name(), %refusal, "webhook not taken, EspoCRM sends it again");
+        })
     }
+}
 
-    async fn work(self, intake: &Intake, ids: &[EspoId]) -> Result<(), Refusal> {
-        match self {
-            Self::Create | Self::Update => {
-                intake.queue.enqueue(&jobs(ids, Wants::sync(Direction::Both)), Asker::Event).await?;
-            }
-            // Nothing is deleted in Advoware, and what is remembered stays, should the record be restored (DOMAIN 4).
-            Self::Delete => {
-                for id in ids {
-                    intake.queue.drop_waiting(id.as_str()).await?;
-                }
-                intake.hub.mark_deleted(ids, intake.clock.now()).await?;
-            }
-        }
-        Ok(())
+async fn queue_all(intake: &Intake, ids: &[EspoId], deadline: Instant) -> Result<(), Refusal> {
+    let jobs = jobs(ids, Wants::sync(Direction::Both));
+    timeout_at(deadline, intake.queue.enqueue(&jobs, Asker::Event)).await.map_err(|_| Refusal::QueueDown)??;
+    Ok(())
+}
+
+/// Nothing is deleted in Advoware, and what is remembered stays, should the record be restored (DOMAIN 4).
+async fn forget_all(intake: &Intake, ids: &[EspoId], deadline: Instant) -> Result<(), Refusal> {
+    for id in ids {
+        timeout_at(deadline, intake.queue.drop_waiting(id.as_str())).await.map_err(|_| Refusal::QueueDown)??;
     }
+    let marked = intake.hub.mark_deleted(ids, intake.clock.now());
+    timeout_at(deadline, marked).await.map_err(|_| Refusal::HubDown)??;
+    Ok(())
 }
 
 impl From<QueueError> for Refusal {
@@ -260,7 +253,7 @@ mod tests {
     /// EspoCRM tries again after exactly 0, 401, 403, 404, 405, 408, 500, 503 (DOMAIN 5).
     #[test]
     fn what_may_pass_is_answered_so_that_espocrm_tries_again() {
-        for refusal in [Refusal::Unauthorized, Refusal::TooSlow, Refusal::QueueDown] {
+        for refusal in [Refusal::Unauthorized, Refusal::TooSlow, Refusal::QueueDown, Refusal::HubDown] {
             assert!([401, 408, 503].contains(&refusal.status().as_u16()), "{refusal}");
         }
         assert_eq!(Refusal::from(NotAnArray).status(), StatusCode::BAD_REQUEST);

@@ -22,9 +22,7 @@ impl Call {
 
     /// The decoded pairs of the query string, in order.
     pub(crate) fn query(&self) -> Vec<(String, String)> {
-        axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&self.uri)
-            .map(|axum::extract::Query(pairs)| pairs)
-            .unwrap_or_default()
+        query_pairs(&self.uri)
     }
 
     pub(crate) fn query_value(&self, name: &str) -> Option<String> {
@@ -34,6 +32,13 @@ impl Call {
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
+}
+
+/// The decoded pairs of a query string, in order.
+pub(crate) fn query_pairs(uri: &Uri) -> Vec<(String, String)> {
+    axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map(|axum::extract::Query(pairs)| pairs)
+        .unwrap_or_default()
 }
 
 /// What a system answers.

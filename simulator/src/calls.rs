@@ -12,7 +12,7 @@ pub struct Calls {
     pub system: Option<System>,
     /// Only calls of this kind.
     pub operation: Option<Operation>,
-    /// Only calls whose path names this betnr, komm id or EspoCRM id.
+    /// Only calls whose path or query names this betnr, komm id, frNr, Kürzel or EspoCRM id.
     pub key: Option<String>,
     /// The first matching call that counts, 1-based.
     pub nth: u32,

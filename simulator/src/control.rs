@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::advoware::NewKommunikation;
 use crate::agenda::Moment;
+use crate::control_termine;
 use crate::edit::{self, Edit, EditOutcome, EditRefused};
 use crate::fault::Fault;
 use crate::firm::generate;
@@ -58,6 +59,7 @@ pub(crate) fn router() -> Router<Arc<Stage>> {
         .route("/webhooks", post(add_webhook).get(webhooks).delete(clear_webhooks))
         .route("/webhooks/deliver", post(deliver))
         .route("/webhooks/job", put(webhook_job))
+        .merge(control_termine::router())
 }
 
 fn absent() -> Refused {

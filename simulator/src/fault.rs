@@ -81,6 +81,13 @@ pub enum FaultKind {
         /// Number of events.
         events: usize,
     },
+    /// A list answers 200 with only its first entries, as if the others were not there; other answers stay whole.
+    ListCut {
+        /// 0 for an empty list, 1 for a sole survivor.
+        kept: usize,
+    },
+    /// Applied; the number of the Termin is null in the answer, however it is spelled.
+    NullFrnr,
 }
 
 impl FaultKind {
@@ -113,6 +120,8 @@ impl FaultKind {
             Self::MissingField { .. } => "missing_field",
             Self::Google { .. } => "google",
             Self::ShortPage { .. } => "short_page",
+            Self::ListCut { .. } => "list_cut",
+            Self::NullFrnr => "null_frnr",
         }
     }
 }

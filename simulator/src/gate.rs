@@ -190,6 +190,8 @@ async fn after(
         Some(FaultKind::MalformedBody) => answer.body = Bytes::from_static(b"{\"id\": <html>"),
         Some(FaultKind::NullField { field }) => reshape(&mut answer, field, false),
         Some(FaultKind::MissingField { field }) => reshape(&mut answer, field, true),
+        Some(FaultKind::ListCut { kept }) => cut_list(&mut answer, *kept),
+        Some(FaultKind::NullFrnr) => ["frnr", "frNr"].iter().for_each(|field| reshape(&mut answer, field, false)),
         Some(FaultKind::TruncatedBody) => return Some(truncated(&answer)),
         Some(FaultKind::OversizedBody { bytes }) => return Some(oversized(answer, *bytes)),
         _ => {}
@@ -239,6 +241,13 @@ fn reshape(answer: &mut Answer, field: &str, remove: bool) {
     if let Some(mut body) = answer.body_json() {
         blank_out(&mut body, field, remove);
         answer.body = Bytes::from(body.to_string());
+    }
+}
+
+fn cut_list(answer: &mut Answer, kept: usize) {
+    if let Some(Value::Array(mut items)) = answer.body_json() {
+        items.truncate(kept);
+        answer.body = Bytes::from(Value::Array(items).to_string());
     }
 }
 

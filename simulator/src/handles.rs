@@ -11,7 +11,7 @@ use crate::webhook::{self, DeliveryReport, WebhookTarget};
 /// Advoware from the inside.
 #[derive(Debug, Clone, Copy)]
 pub struct AdvowareHandle<'a> {
-    stage: &'a Stage,
+    pub(crate) stage: &'a Stage,
 }
 
 impl<'a> AdvowareHandle<'a> {

@@ -33,7 +33,8 @@ pub struct JournalEntry {
     pub applied: bool,
     /// Answered status; `None` while running, and for good where no answer was given.
     pub status: Option<u16>,
-    /// Ids in the path: betnr and komm id, the EspoCRM id, or calendar and event.
+    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, the EspoCRM id, or calendar and
+    /// event.
     pub keys: Vec<String>,
     /// Name of the fault that hit it.
     pub fault: Option<&'static str>,

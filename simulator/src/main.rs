@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use serde_json::json;
-use simulator::{Simulator, SimulatorConfig, generate};
+use simulator::{Simulator, SimulatorConfig, generate, generate_calendar};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Stand-ins for Advoware, EspoCRM and Google Calendar. Prints one line of JSON with addresses and test credentials, then
@@ -23,6 +23,12 @@ struct Arguments {
     /// Number of Beteiligte.
     #[arg(long, default_value_t = 300)]
     size: usize,
+    /// Number of employees with a calendar.
+    #[arg(long, default_value_t = 0)]
+    employees: usize,
+    /// Termine of each employee.
+    #[arg(long, default_value_t = 150)]
+    appointments_each: usize,
     /// Time every call takes.
     #[arg(long, default_value_t = 0)]
     latency_milliseconds: u64,
@@ -45,6 +51,8 @@ async fn main() -> std::io::Result<()> {
     })
     .await?;
     sim.load(&generate(arguments.seed, arguments.size));
+    let today = sim.clock().now().date_naive();
+    sim.load_calendar(&generate_calendar(arguments.seed, arguments.employees, arguments.appointments_each, today));
     if let Some(path) = &arguments.google_key_file {
         sim.google().write_service_account(path)?;
     }

@@ -43,6 +43,24 @@ pub enum Operation {
     /// Always 403.
     #[serde(rename = "advoware.delete_kommunikation")]
     DeleteKommunikation,
+    /// The Termine of a window that a Kürzel sees.
+    #[serde(rename = "advoware.list_termine")]
+    ListTermine,
+    /// One Termin by its frNr.
+    #[serde(rename = "advoware.get_termin")]
+    GetTermin,
+    /// Creates a Termin.
+    #[serde(rename = "advoware.post_termin")]
+    PostTermin,
+    /// Replaces a Termin.
+    #[serde(rename = "advoware.put_termin")]
+    PutTermin,
+    /// Removes a Termin.
+    #[serde(rename = "advoware.delete_termin")]
+    DeleteTermin,
+    /// The employees.
+    #[serde(rename = "advoware.mitarbeiter")]
+    ListMitarbeiter,
     /// Anything else sent to Advoware.
     #[serde(rename = "advoware.unknown")]
     AdvowareUnknown,
@@ -126,6 +144,12 @@ impl Operation {
             | Self::PostKommunikation
             | Self::PutKommunikation
             | Self::DeleteKommunikation
+            | Self::ListTermine
+            | Self::GetTermin
+            | Self::PostTermin
+            | Self::PutTermin
+            | Self::DeleteTermin
+            | Self::ListMitarbeiter
             | Self::AdvowareUnknown => System::Advoware,
             Self::EspoGet
             | Self::EspoList
@@ -157,7 +181,8 @@ impl Operation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) operation: Operation,
-    /// Ids in the path: betnr and komm id, the EspoCRM id, or calendar and event, decoded.
+    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, the EspoCRM id, or calendar and
+    /// event, decoded.
     pub(crate) keys: Vec<String>,
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::addresses::{Addresses, Credentials};
-use crate::advoware::{Advoware, AdvowareSwitches};
+use crate::advoware::{Advoware, AdvowareSwitches, kalender_route};
 use crate::agenda::{Agenda, Moment, Pause};
 use crate::call::Call;
 use crate::clock::Clock;
@@ -23,7 +23,7 @@ use crate::control;
 use crate::edit::{self, Edit, EditOutcome, EditRefused};
 use crate::espocrm::{EspoCrm, EspoSwitches, Record};
 use crate::fault::Faults;
-use crate::firm::Firm;
+use crate::firm::{Firm, FirmCalendar};
 use crate::gate;
 use crate::google::{Google, GoogleHandle, GoogleSwitches};
 use crate::handles::{AdvowareHandle, EspoHandle, WebhooksHandle};
@@ -219,9 +219,17 @@ impl Simulator {
     pub fn load(&self, firm: &Firm) {
         load(&self.stage, firm);
     }
+
+    /// Loads generated employees and their Termine into Advoware, beside what is there.
+    pub fn load_calendar(&self, calendar: &FirmCalendar) {
+        load_calendar(&self.stage, calendar);
+    }
 }
 
 pub(crate) fn load(stage: &Stage, firm: &Firm) {
+    if let Some(calendar) = &firm.calendar {
+        load_calendar(stage, calendar);
+    }
     let mut world = locked(&stage.world);
     for one in &firm.beteiligte {
         world.advoware.create(Some(one.betnr), one.advoware_fields.clone(), one.advoware_changed_at);
@@ -237,6 +245,16 @@ pub(crate) fn load(stage: &Stage, firm: &Firm) {
             tracing::error!(?refusal, id, "generated record refused");
         }
         world.espocrm.seed(record);
+    }
+}
+
+pub(crate) fn load_calendar(stage: &Stage, calendar: &FirmCalendar) {
+    let kalender = &mut locked(&stage.world).advoware.kalender;
+    for who in &calendar.mitarbeiter {
+        kalender.join(who.clone());
+    }
+    for termin in &calendar.termine {
+        kalender.seed(termin.fields.clone(), termin.changed_at);
     }
 }
 
@@ -267,7 +285,10 @@ async fn outside_system(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let entity = locked(&stage.world).espocrm.switches.entity.clone();
-    let Some(route) = route(&parts.method, parts.uri.path(), &entity) else {
+    let mitarbeiter_path = locked(&stage.world).advoware.switches.termine.mitarbeiter_path.clone();
+    let route = kalender_route(&parts.method, &parts.uri, &mitarbeiter_path)
+        .or_else(|| route(&parts.method, parts.uri.path(), &entity));
+    let Some(route) = route else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT_BYTES).await else {

@@ -15,7 +15,7 @@ pub enum Queued<T> {
     Crashed,
     /// A dead job, since then.
     Dead {
-        /// When it died.
+        /// When it died, in EspoCRM's whole seconds: an edit of that very second counts as later, else it could be lost.
         since: T,
     },
 }
@@ -58,7 +58,8 @@ pub fn due<T: Ord + Copy>(scanned: Scanned<T>, now: T) -> Due {
     let is_past = |time: Option<T>| time.is_none_or(|time| time <= now);
     match (scanned.status, scanned.queued) {
         // In agreement or waiting for a person; `clean` ones are looked at by their age.
-        (Some(SyncStatus::Clean | SyncStatus::Conflict | SyncStatus::DeletedInAdvoware) | None, _) => Due::No,
+        (Some(SyncStatus::Conflict | SyncStatus::DeletedInAdvoware) | None, _) => Due::No,
+        (Some(SyncStatus::Clean), Queued::Nothing | Queued::Waiting | Queued::Running | Queued::Crashed) => Due::No,
         // The queue takes the job of a worker that died up by itself, within seconds (J4); a trigger now would save a poison job from its end.
         (_, Queued::Crashed) => Due::No,
 
@@ -68,8 +69,8 @@ pub fn due<T: Ord + Copy>(scanned: Scanned<T>, now: T) -> Due {
             if scanned.auto_reset_at.is_some_and(|at| at <= now) { Due::Reset } else { Due::No }
         }
 
-        (Some(SyncStatus::PendingSync | SyncStatus::Dirty), Queued::Dead { since }) => {
-            if scanned.modified_at.is_some_and(|at| at > since) { Due::Revive } else { Due::Tell }
+        (Some(SyncStatus::PendingSync | SyncStatus::Dirty | SyncStatus::Clean), Queued::Dead { since }) => {
+            if scanned.modified_at.is_some_and(|at| at >= since) { Due::Revive } else { Due::Tell }
         }
         (Some(SyncStatus::PendingSync | SyncStatus::Dirty), Queued::Nothing | Queued::Waiting | Queued::Running) => {
             Due::Sync
@@ -111,9 +112,15 @@ mod tests {
             for queued in [Queued::Nothing, Queued::Waiting, Queued::Running] {
                 assert_eq!(decided(status, queued, [None; 3]), Due::Sync);
             }
+        }
+    }
+
+    #[test]
+    fn j3_a_dead_job_that_nobody_told_is_told_unless_the_record_was_edited_since() {
+        for status in [SyncStatus::PendingSync, SyncStatus::Dirty, SyncStatus::Clean] {
             let dead = Queued::Dead { since: 50 };
-            assert_eq!(decided(status, dead, [None, None, Some(51)]), Due::Revive, "edited since");
-            assert_eq!(decided(status, dead, [None, None, Some(50)]), Due::Tell);
+            assert_eq!(decided(status, dead, [None, None, Some(50)]), Due::Revive, "edited since, or in that second");
+            assert_eq!(decided(status, dead, [None, None, Some(49)]), Due::Tell);
             assert_eq!(decided(status, dead, [None; 3]), Due::Tell);
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::beteiligte::SyncStatus;
 use domain::ids::EspoId;
 use shared::espocrm::Filter;
-use shared::queue::Asker;
+use shared::queue::{Asker, Seen};
 
 use super::{Scan, wants};
 use crate::listing::{ListingError, Pages, Tally};
@@ -15,6 +15,8 @@ use crate::listing::{ListingError, Pages, Tally};
 const LEAST_PER_SCAN: u64 = 500;
 /// And at most so many: ids of them are in memory at once.
 const MOST_PER_SCAN: u64 = 50_000;
+/// Ids in one address: about 50 characters each, and servers take some 8,000.
+const IDS_PER_QUESTION: usize = 100;
 /// Scans that fail, and records that come in crowds, must not make the day too short.
 const RESERVE: u64 = 2;
 
@@ -35,7 +37,7 @@ impl Scan {
         let known = self.hub.count_clean().await?;
         let limit = share(known, scans).clamp(LEAST_PER_SCAN, MOST_PER_SCAN);
         let stale = self.hub.stale_clean(cutoff, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
-        tally.enqueue(&self.queue, &stale, wants(), Asker::Scan).await?;
+        self.look_at_again(stale, tally).await?;
         self.walk_over_unknown(scans, tally).await
     }
 
@@ -48,7 +50,7 @@ impl Scan {
             let Some(page) = pages.next().await? else { break };
             let ids: Vec<EspoId> = page.records.into_iter().map(|record| record.id).collect();
             let unknown = self.hub.never_looked_at(&ids).await?;
-            tally.enqueue(&self.queue, &unknown, wants(), Asker::Scan).await?;
+            self.look_at_again(unknown, tally).await?;
             tally.unreadable += page.unreadable as usize;
             self.unknown.pages += 1;
             self.unknown.after = ids.last().cloned();
@@ -56,6 +58,20 @@ impl Scan {
                 self.unknown = Walk { after: None, round: Some(self.unknown.pages), pages: 0 };
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Queues them, but for those whose job is dead: a poison job can die before it has written a status, so nobody was told.
+    async fn look_at_again(&self, ids: Vec<EspoId>, tally: &mut Tally) -> Result<(), ListingError> {
+        let entities: Vec<String> = ids.iter().map(EspoId::to_string).collect();
+        let seen = self.queue.look(&entities).await?;
+        let is_dead = |id: &EspoId| matches!(seen.get(id.as_str()), Some(Seen::Dead { .. }));
+        let (dead, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(is_dead);
+        tally.enqueue(&self.queue, &others, wants(), Asker::Scan).await?;
+        for some in dead.chunks(IDS_PER_QUESTION) {
+            let clean = Filter::StatusIn(vec![SyncStatus::Clean]);
+            self.act_on_all(Filter::And(vec![clean, Filter::IdIn(some.to_vec())]), tally).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use domain::beteiligte::{Due, Ending, Queued, Scanned, StatusFields, SyncStatus, after, due};
 use domain::ids::EspoId;
 use shared::error::{Blame, ErrorKind};
@@ -15,27 +15,36 @@ use crate::listing::{ListingError, Pages, Tally};
 
 impl Scan {
     pub(super) async fn scan_marked(&self, tally: &mut Tally) -> Result<(), ListingError> {
-        let mut pages = Pages::of(&self.espocrm, marked(self.clock.now()));
+        self.act_on_all(marked(self.clock.now()), tally).await
+    }
+
+    /// Does with every record that the filter lets through what [`due`] says, page by page.
+    pub(super) async fn act_on_all(&self, filter: Filter, tally: &mut Tally) -> Result<(), ListingError> {
+        let mut pages = Pages::of(&self.espocrm, filter);
         while let Some(page) = pages.next().await? {
-            let entities: Vec<String> = page.records.iter().map(|record| record.id.to_string()).collect();
-            let seen = self.queue.look(&entities).await?;
-            let (now, mut found) = (self.clock.now(), Found::default());
-            for record in page.records {
-                let decision = due(scanned(&record, &seen), now);
-                found.put(decision, record);
-            }
-            tally.enqueue(&self.queue, &found.sync, wants(), Asker::Scan).await?;
-            tally.enqueue(&self.queue, &found.revive, wants(), Asker::ScanOfChanged).await?;
-            for record in &found.reset {
-                if self.write(record, Ending::Reset, None).await? {
-                    found.requeue.push(record.id.clone());
-                }
-            }
-            tally.enqueue(&self.queue, &found.requeue, wants(), Asker::Requeue).await?;
-            self.tell(&found.tell).await?;
             tally.unreadable += page.unreadable as usize;
+            self.act_on(page.records, tally).await?;
         }
         Ok(())
+    }
+
+    async fn act_on(&self, records: Vec<ListedBeteiligte>, tally: &mut Tally) -> Result<(), ListingError> {
+        let entities: Vec<String> = records.iter().map(|record| record.id.to_string()).collect();
+        let seen = self.queue.look(&entities).await?;
+        let (now, mut found) = (self.clock.now(), Found::default());
+        for record in records {
+            let decision = due(scanned(&record, &seen), now);
+            found.put(decision, record);
+        }
+        tally.enqueue(&self.queue, &found.sync, wants(), Asker::Scan).await?;
+        tally.enqueue(&self.queue, &found.revive, wants(), Asker::ScanOfChanged).await?;
+        for record in &found.reset {
+            if self.write(record, Ending::Reset, now, None).await? {
+                found.requeue.push(record.id.clone());
+            }
+        }
+        tally.enqueue(&self.queue, &found.requeue, wants(), Asker::Requeue).await?;
+        self.tell(&found.tell).await
     }
 
     /// What nobody could tell when the job died: a poison job takes its process along, and another's last write may have failed.
@@ -45,7 +54,9 @@ impl Scan {
         for record in records {
             let Some(job) = jobs.iter().find(|job| job.entity == record.id.as_str()) else { continue };
             let failures = job.failures.max(job.crashes);
-            if self.write(record, Ending::GivenUp { failures }, Some(&job.reason)).await? {
+            // Its reset counts from its death, however late the scan is.
+            let died_at = job.dead_since_ms.map_or_else(|| self.clock.now(), time);
+            if self.write(record, Ending::GivenUp { failures }, died_at, Some(&job.reason)).await? {
                 tracing::warn!(id = %record.id, "a dead job was not told on its record, now it is");
             }
         }
@@ -57,10 +68,10 @@ impl Scan {
         &self,
         record: &ListedBeteiligte,
         ending: Ending,
+        at: DateTime<Utc>,
         reason: Option<&str>,
     ) -> Result<bool, ListingError> {
-        let StatusFields { status, retry_count, next_retry, auto_reset_at } =
-            after(ending, self.clock.now(), self.auto_reset);
+        let StatusFields { status, retry_count, next_retry, auto_reset_at } = after(ending, at, self.auto_reset);
         let mut patch = EspoPatch::new()
             .sync_status(status)
             .sync_retry_count(retry_count)
@@ -116,8 +127,12 @@ fn marked(now: DateTime<Utc>) -> Filter {
     ])
 }
 
+/// Milliseconds since 1970.
+fn time(ms: u64) -> DateTime<Utc> {
+    i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
+}
+
 fn scanned(record: &ListedBeteiligte, seen: &HashMap<String, Seen>) -> Scanned<DateTime<Utc>> {
-    let time = |ms: u64| i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default();
     Scanned {
         status: record.sync_status,
         next_retry: record.sync_next_retry,
@@ -128,7 +143,7 @@ fn scanned(record: &ListedBeteiligte, seen: &HashMap<String, Seen>) -> Scanned<D
             Some(Seen::Waiting) => Queued::Waiting,
             Some(Seen::Running { is_live: true }) => Queued::Running,
             Some(Seen::Running { is_live: false }) => Queued::Crashed,
-            Some(Seen::Dead { since_ms }) => Queued::Dead { since: time(*since_ms) },
+            Some(Seen::Dead { since_ms }) => Queued::Dead { since: time(*since_ms).trunc_subsecs(0) },
         },
     }
 }

@@ -15,6 +15,8 @@ const MAX_PAGE_SIZE: u32 = 200;
 pub enum Filter {
     /// All of them.
     All,
+    /// These records, as many of them as there are.
+    IdIn(Vec<EspoId>),
     /// `syncStatus` is one of these.
     StatusIn(Vec<SyncStatus>),
     /// `syncNextRetry` is empty or not after this time.
@@ -105,11 +107,9 @@ pub(super) fn count_query(filter: &Filter) -> Vec<(String, String)> {
 fn write_filter(pairs: &mut Vec<(String, String)>, at: &str, filter: &Filter) {
     match filter {
         Filter::All => {}
+        Filter::IdIn(ids) => write_choice(pairs, at, field::ID, ids.iter().map(EspoId::as_str)),
         Filter::StatusIn(statuses) => {
-            write_test(pairs, at, "in", field::SYNC_STATUS);
-            for (n, status) in statuses.iter().enumerate() {
-                pairs.push((format!("{at}[value][{n}]"), status.name().to_owned()));
-            }
+            write_choice(pairs, at, field::SYNC_STATUS, statuses.iter().map(|status| status.name()));
         }
         Filter::RetryDue(now) => {
             let group = format!("{at}[value]");
@@ -122,6 +122,16 @@ fn write_filter(pairs: &mut Vec<(String, String)>, at: &str, filter: &Filter) {
         Filter::And(filters) => write_group(pairs, at, "and", filters),
         Filter::Or(filters) => write_group(pairs, at, "or", filters),
     }
+}
+
+fn write_choice<'a>(
+    pairs: &mut Vec<(String, String)>,
+    at: &str,
+    attribute: &str,
+    choice: impl Iterator<Item = &'a str>,
+) {
+    write_test(pairs, at, "in", attribute);
+    pairs.extend(choice.enumerate().map(|(n, one)| (format!("{at}[value][{n}]"), one.to_owned())));
 }
 
 fn write_group(pairs: &mut Vec<(String, String)>, at: &str, kind: &str, filters: &[Filter]) {
@@ -162,6 +172,10 @@ mod tests {
                 "where[0][value][0]=dirty",
                 "where[0][value][1]=pending_sync",
             ]
+        );
+        assert_eq!(
+            written(&Filter::IdIn(vec![EspoId::parse("a").unwrap()])),
+            ["where[0][type]=in", "where[0][attribute]=id", "where[0][value][0]=a"]
         );
         let due = Filter::And(vec![
             Filter::StatusIn(vec![SyncStatus::Failed]),

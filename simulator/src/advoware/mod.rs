@@ -1,7 +1,8 @@
-//! Advoware: gateway, Beteiligte, Kommunikationen (DOMAIN 1 and 2).
+//! Advoware: gateway, Beteiligte, Kommunikationen, Termine (DOMAIN 1 to 3).
 
 mod date;
 mod gateway;
+pub(crate) mod kalender;
 mod record;
 
 use std::collections::BTreeMap;
@@ -11,12 +12,15 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub(crate) use kalender::kalender_route;
+pub use kalender::{ChangeTime, FrnrSpelling, Mitarbeiter, TerminDateShape, TerminSwitches};
 pub use record::Kommunikation;
 pub(crate) use record::{Beteiligter, stored_bemerkung};
 
 use crate::addresses::{Addresses, Credentials};
 use crate::advoware::date::{DATE_FIELDS, is_date};
 use crate::advoware::gateway::Gateway;
+use crate::advoware::kalender::Kalender;
 use crate::call::{Answer, Call};
 use crate::clock::Clock;
 use crate::dice::{Dice, row_id};
@@ -81,6 +85,8 @@ pub struct AdvowareSwitches {
     pub connector_url_told: bool,
     /// The gateway refuses the password.
     pub refuse_password: bool,
+    /// Termine and Mitarbeiter.
+    pub termine: TerminSwitches,
 }
 
 impl Default for AdvowareSwitches {
@@ -97,6 +103,7 @@ impl Default for AdvowareSwitches {
             expires_in_told: true,
             connector_url_told: true,
             refuse_password: false,
+            termine: TerminSwitches::default(),
         }
     }
 }
@@ -120,6 +127,7 @@ pub struct NewKommunikation {
 pub(crate) struct Advoware {
     pub(crate) switches: AdvowareSwitches,
     pub(crate) gateway: Gateway,
+    pub(crate) kalender: Kalender,
     beteiligte: BTreeMap<i64, Beteiligter>,
     last_betnr: i64,
     last_komm_id: i64,
@@ -131,6 +139,7 @@ impl Advoware {
         Self {
             switches,
             gateway: Gateway::new(credentials, seed),
+            kalender: Kalender::new(seed),
             beteiligte: BTreeMap::new(),
             last_betnr: 100_000,
             last_komm_id: 500_000,
@@ -163,6 +172,15 @@ impl Advoware {
             (Operation::PostKommunikation, &[betnr]) => self.post_kommunikation(betnr, call),
             (Operation::PutKommunikation, &[betnr, id]) => self.put_kommunikation(betnr, id, call),
             (Operation::DeleteKommunikation, _) => message(StatusCode::FORBIDDEN, "Forbidden"),
+            (
+                Operation::ListTermine
+                | Operation::GetTermin
+                | Operation::PostTermin
+                | Operation::PutTermin
+                | Operation::DeleteTermin
+                | Operation::ListMitarbeiter,
+                _,
+            ) => self.kalender.answer(call, route, &self.switches, now),
             _ => message(StatusCode::NOT_FOUND, "No HTTP resource was found."),
         }
     }

@@ -1,5 +1,7 @@
 //! A generated law firm before its first sync: the same seed and size always give the same records.
 
+mod appointment;
+mod calendar;
 pub(crate) mod names;
 pub(crate) mod numbers;
 mod stammdaten;
@@ -11,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::advoware::NewKommunikation;
 use crate::dice::{Dice, espo_id};
+pub use crate::firm::calendar::{FirmCalendar, FirmTermin, generate_calendar};
 use crate::firm::names::{company, domain, person, place, plain, remark};
 use crate::firm::numbers::{Number, phone_type};
 pub use crate::firm::stammdaten::FirmNewcomer;
@@ -30,9 +33,18 @@ pub struct Firm {
     pub beteiligte: Vec<FirmBeteiligter>,
     /// Records of EspoCRM that Advoware does not know; none unless asked for.
     pub unknown_to_advoware: Vec<FirmNewcomer>,
+    /// Employees and their Termine; none unless asked for.
+    pub calendar: Option<FirmCalendar>,
 }
 
 impl Firm {
+    /// The same firm with employees and their Termine.
+    #[must_use]
+    pub fn with_calendar(mut self, calendar: FirmCalendar) -> Self {
+        self.calendar = Some(calendar);
+        self
+    }
+
     /// The same firm with so many more records, in percent of its size, that are in EspoCRM only and have no number.
     #[must_use]
     pub fn with_unknown_to_advoware(mut self, percent: usize) -> Self {
@@ -78,7 +90,7 @@ pub fn generate(seed: u64, size: usize) -> Firm {
     let switchboards: Vec<Number> = (0..=size / 12).map(|_| Number::of_kind(1, &mut dice)).collect();
     let first = FIRST_BETNR + i64::try_from(dice.below(1000)).unwrap_or(0);
     let beteiligte = (first..).take(size).map(|betnr| Draft::new(betnr, &mut dice, &switchboards).finish()).collect();
-    Firm { beteiligte, unknown_to_advoware: Vec::new() }
+    Firm { beteiligte, unknown_to_advoware: Vec::new(), calendar: None }
 }
 
 struct Draft<'a> {

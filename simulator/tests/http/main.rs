@@ -23,6 +23,10 @@ mod google_rights;
 #[cfg(test)]
 mod google_users;
 #[cfg(test)]
+mod kalender;
+#[cfg(test)]
 mod office;
+#[cfg(test)]
+mod termine;
 #[cfg(test)]
 mod webhooks;

@@ -19,6 +19,8 @@ pub(super) enum Work {
     Unchanged,
     /// A user changed one mail in Advoware (Var6).
     OneChange,
+    /// Both sides agree; a producer walks over all of EspoCRM and queues everybody meanwhile.
+    FullScan,
 }
 
 impl Work {
@@ -26,6 +28,7 @@ impl Work {
         match self {
             Self::Unchanged => "unchanged",
             Self::OneChange => "one change",
+            Self::FullScan => "full scan",
         }
     }
 
@@ -33,32 +36,35 @@ impl Work {
     /// EspoCRM write, re-read, the row's marker, last look, bookkeeping.
     pub(super) fn round_trips(self) -> u64 {
         match self {
-            Self::Unchanged => 1,
+            Self::Unchanged | Self::FullScan => 1,
             Self::OneChange => 7,
         }
     }
 
-    /// Both calls of each look at both sides included.
+    /// Both calls of each look at both sides included; pages of lists are not.
     pub(super) fn calls(self) -> usize {
         match self {
-            Self::Unchanged => 2,
+            Self::Unchanged | Self::FullScan => 2,
             Self::OneChange => 9,
         }
     }
 }
 
 /// Beteiligte in the firm: the most jobs a case may have, as each job needs a record of its own.
-pub(super) const FIRM_SIZE: usize = 5_000;
+pub(super) const FIRM_SIZE: usize = 10_000;
+/// Jobs of a case that is to last some seconds.
+const MANY: usize = 5_000;
 
-pub(super) const CASES: [Case; 8] = [
+pub(super) const CASES: [Case; 9] = [
     unchanged(1, 0, 3_000),
-    unchanged(16, 0, FIRM_SIZE),
-    unchanged(64, 0, FIRM_SIZE),
+    unchanged(16, 0, MANY),
+    unchanged(64, 0, MANY),
     unchanged(1, 100, 100),
     unchanged(16, 100, 1_000),
-    unchanged(64, 100, FIRM_SIZE),
+    unchanged(64, 100, MANY),
     one_change(16, 100, 200),
     one_change(64, 100, 800),
+    Case { work: Work::FullScan, concurrency: 64, latency_milliseconds: 100, jobs: FIRM_SIZE },
 ];
 
 const fn unchanged(concurrency: usize, latency_milliseconds: u64, jobs: usize) -> Case {

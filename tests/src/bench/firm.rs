@@ -17,7 +17,7 @@ use crate::world::{PATIENCE, address_in, install_crypto};
 use crate::{Error, PrivatePostgres, PrivateRedis, Program, Result, RunningProgram};
 
 const SEED: u64 = 7;
-/// Longest wait for all jobs of one case; the slowest takes some fifteen seconds.
+/// Longest wait for all jobs of one case; the slowest takes some twenty seconds.
 const DRAINED_WITHIN: Duration = Duration::from_mins(3);
 /// How exactly the end of a case is seen: within half a percent, and rarely enough not to take part in the contest.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -106,6 +106,30 @@ impl Firm {
         let worker = program.start()?;
         worker.wait_for_line("worker ready", PATIENCE).await?;
         Ok(worker)
+    }
+
+    /// A producer that has done its first scan, and its address.
+    pub(super) async fn producer(&self) -> Result<(RunningProgram, String)> {
+        let mut program = Program::built("kanzleisync-producer")?.arg("serve").env("PRODUCER_LISTEN", "127.0.0.1:0");
+        for (name, value) in &self.settings {
+            program = program.env(name, value);
+        }
+        let producer = program.start()?;
+        let line = producer.wait_for_line("producer ready", PATIENCE).await?;
+        producer.wait_for_line("scan done", PATIENCE).await?;
+        Ok((producer, format!("http://{}", address_in(&line)?)))
+    }
+
+    /// Lets a producer queue everybody; answers when the last of them is queued.
+    pub(super) async fn sync_all(&self, producer: &str) -> Result<()> {
+        let request = self.client.post(format!("{producer}/beteiligte/sync")).json(&json!({"all": true}));
+        let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(told)?;
+        let answer: Value = answer.json().await.map_err(told)?;
+        if answer["jobs"] == json!(FIRM_SIZE) {
+            Ok(())
+        } else {
+            Err(Error::new(format!("not everybody was queued: {answer}")))
+        }
     }
 
     /// All that a worker counts, in Prometheus' text form.

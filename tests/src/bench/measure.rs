@@ -6,10 +6,14 @@ use serde_json::Value;
 use simulator::{Edit, FirmBeteiligter};
 use tokio::time::Instant;
 
-use super::case::{Case, Work};
+use super::case::{Case, FIRM_SIZE, Work};
 use super::firm::Firm;
 use super::machine::processor_time;
+use crate::world::PATIENCE;
 use crate::{Error, Result, RunningProgram};
+
+/// Records on a page of EspoCRM's list; a full last page has an empty one after it.
+const PAGE_SIZE: usize = 200;
 
 /// What one worker process achieved.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +23,8 @@ pub(super) struct Measured {
     pub(super) run: Duration,
     /// The most memory the worker ever held, start-up included, in KiB.
     pub(super) peak_resident_kib: u64,
+    /// How much more memory worker and producer held after the whole of a full scan than after a quarter of it, in KiB.
+    pub(super) growth_kib: Option<u64>,
     /// Processor time of the worker for one sync.
     pub(super) worker_time: Duration,
     /// Processor time of the simulator for one sync.
@@ -30,9 +36,13 @@ pub(super) async fn run(firm: &Firm, case: Case) -> Result<Measured> {
     // Connections, token and allocator are warm when it counts, as in a worker that runs for weeks.
     firm.enqueue(2 * case.concurrency).await?;
     firm.drained().await?;
+    let producer = match case.work {
+        Work::FullScan => Some(firm.producer().await?),
+        Work::Unchanged | Work::OneChange => None,
+    };
     firm.set_latency(case.latency_milliseconds).await?;
     let jobs = match case.work {
-        Work::Unchanged => firm.beteiligte[..case.jobs].to_vec(),
+        Work::Unchanged | Work::FullScan => firm.beteiligte[..case.jobs].to_vec(),
         Work::OneChange => change_mails(firm, case.jobs).await?,
     };
     firm.forget_calls().await?;
@@ -40,7 +50,10 @@ pub(super) async fn run(firm: &Firm, case: Case) -> Result<Measured> {
     let runs_before = RunTime::of(firm, &worker).await?;
     let (worker_before, simulator_before) = (processor_time(worker.pid()), processor_time(firm.simulator.pid()));
     let started = Instant::now();
-    firm.enqueue_these(&jobs).await?;
+    let held = match &producer {
+        Some((producer, address)) => Some(full_scan(firm, [&worker, producer], address).await?),
+        None => firm.enqueue_these(&jobs).await.map(|()| None)?,
+    };
     firm.drained().await?;
     let took = started.elapsed();
     let worker_time = processor_time(worker.pid()).saturating_sub(worker_before);
@@ -49,16 +62,46 @@ pub(super) async fn run(firm: &Firm, case: Case) -> Result<Measured> {
 
     let run = RunTime::of(firm, &worker).await?.mean_since(&runs_before);
     check_calls(firm, case).await?;
+    let growth_kib = match (&producer, held) {
+        (Some((producer, _)), Some(before)) => Some(held_kib([&worker, producer])?.saturating_sub(before)),
+        _ => None,
+    };
     firm.set_latency(0).await?;
     firm.stop(worker).await?;
+    if let Some((producer, _)) = producer {
+        firm.stop(producer).await?;
+    }
     let each = |time: Duration| time / u32::try_from(jobs.len()).unwrap_or(u32::MAX);
     Ok(Measured {
         syncs_per_second: jobs.len() as f64 / took.as_secs_f64(),
         run,
         peak_resident_kib,
+        growth_kib,
         worker_time: each(worker_time),
         simulator_time: each(simulator_time),
     })
+}
+
+/// Queues everybody; answers what worker and producer held together when a quarter of the runs were done.
+async fn full_scan(firm: &Firm, [worker, producer]: [&RunningProgram; 2], address: &str) -> Result<u64> {
+    let goal = RunTime::of(firm, worker).await?.runs + (FIRM_SIZE / 4) as f64;
+    let quarter = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            looks.tick().await;
+            if RunTime::of(firm, worker).await?.runs >= goal {
+                return held_kib([worker, producer]);
+            }
+        }
+    };
+    let (queued, held) = tokio::join!(firm.sync_all(address), tokio::time::timeout(PATIENCE, quarter));
+    queued?;
+    held.map_err(|_| Error::new("a quarter of the runs took too long"))?
+}
+
+fn held_kib(programs: [&RunningProgram; 2]) -> Result<u64> {
+    let held = programs.iter().map(|program| program.pid().resident_kib()).sum::<Option<u64>>();
+    held.ok_or_else(|| Error::new("a program has ended"))
 }
 
 /// The worker's histogram of run times: how long all runs took together, and how many they were.
@@ -87,7 +130,8 @@ impl RunTime {
 /// A fast worker that did not do its work would be no achievement.
 async fn check_calls(firm: &Firm, case: Case) -> Result<()> {
     let (calls, writes) = firm.calls().await?;
-    let expected = case.jobs * case.work.calls();
+    let pages = if case.work == Work::FullScan { case.jobs / PAGE_SIZE + 1 } else { 0 };
+    let expected = case.jobs * case.work.calls() + pages;
     let wrote = writes > 0;
     if calls != expected || wrote != (case.work == Work::OneChange) {
         return Err(Error::new(format!("{case:?}: {calls} calls, {writes} of them writes; expected {expected} calls")));

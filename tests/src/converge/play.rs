@@ -34,6 +34,8 @@ pub(super) struct Stage {
     pub(super) texts: BTreeMap<(usize, &'static str, bool), (String, bool)>,
     /// A worker was killed and no run has ended since: what users edit now may meet its half-done work (ARCHITECTURE, what remains open).
     is_cut: bool,
+    /// Whose records a user will edit in the middle of the next run: what is entered before may be what that edit replaces.
+    awaited: BTreeSet<usize>,
 }
 
 /// Whether the story ends well; else what is wrong.
@@ -82,7 +84,7 @@ impl Stage {
         }
         let office = Some(Self::office(&world).await?);
         let (entered, removed, gone, texts) = Default::default();
-        Ok(Self { world, office, people, entered, removed, gone, texts, is_cut: false })
+        Ok(Self { world, office, people, entered, removed, gone, texts, is_cut: false, awaited: BTreeSet::new() })
     }
 
     async fn office(world: &World) -> Result<Office> {
@@ -95,7 +97,7 @@ impl Stage {
                 if let Some(user) = self.user_edit(*edit) {
                     let displaced = self.displaced(*edit, &user);
                     if self.world.simulator.edit(&user).is_ok() {
-                        let is_calm = !self.is_cut;
+                        let is_calm = !self.is_cut && !self.awaited.contains(&edit.who);
                         if is_calm { &mut self.gone } else { &mut self.removed }.extend(displaced);
                         self.note(*edit, is_calm);
                     }
@@ -105,6 +107,7 @@ impl Stage {
                 if let Some(user) = self.user_edit(*edit) {
                     self.removed.extend(self.displaced(*edit, &user));
                     self.note(*edit, false);
+                    self.awaited.insert(edit.who);
                     self.world.simulator.edit_at(Moment::after(Calls::any().nth(*nth)), user);
                 }
             }
@@ -114,6 +117,9 @@ impl Stage {
             Step::Run => {
                 self.run().await?;
                 self.is_cut = false;
+                // An edit whose moment did not come belonged to this run.
+                self.world.simulator.clear_schedule();
+                self.awaited.clear();
             }
             Step::Crash(nth) => {
                 let pause = self.world.simulator.pause_at(Moment::after(Calls::any().nth(*nth)));

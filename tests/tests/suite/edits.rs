@@ -265,7 +265,7 @@ async fn k1a_a_new_espocrm_record_for_an_old_number_costs_no_value() -> Result<(
     let (world, betnr) = (&synced.world, synced.one.betnr);
     world.simulator.edit(&Edit::EspoDelete { id: synced.one.id.clone() }).unwrap();
     let again = Beteiligter { id: "000000000000a6a12".to_owned(), betnr };
-    let fields = json!({"betnr": betnr, "lastName": "Beispiel", "emailAddressData": [mail(B, true)]});
+    let fields = json!({"betnr": betnr, "lastName": format!("Beispiel {betnr}"), "emailAddressData": [mail(B, true)]});
     world.simulator.espocrm().seed(&again.id, fields).unwrap();
     world.sync_at_once(&[&again.id]).await?;
     assert_eq!(world.espo_values(&again.id), [A, B]);

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod commands;
+mod converge;
 mod creation;
 mod edits;
 mod faults;

@@ -1,6 +1,6 @@
 //! The scan on real parts: what it puts to work, what it leaves alone, and the status machine around it (B2, J3, DOMAIN 4).
 
-use harness::world::{Beteiligter, PATIENCE, World, mail, row};
+use harness::world::{Beteiligter, PATIENCE, PRODUCER_API_KEY, World, mail, row};
 use harness::{Result, eventually};
 use serde_json::{Value, json};
 use simulator::{Calls, Edit, Fault, FaultKind, Moment, Operation, WebhookEvent, WebhookTarget};
@@ -137,14 +137,9 @@ async fn b2_an_operators_requeue_clears_counter_and_times() -> Result<()> {
     world.then_agreed_and_silent(&[&one]).await
 }
 
-#[tokio::test]
-async fn j3_a_poison_job_that_nobody_could_tell_is_told_by_the_scan() -> Result<()> {
-    let mut world = World::start().await?;
-    world.setting("SYNC_LEASE_SECONDS", "0.3");
-    // It scans once, before there is anything, and tends the queue from then on.
-    let (tending, _) = world.producer().await?;
-    let one = given(&world);
-    world.trigger(&[&one.id]).await?;
+/// Kills a worker in each of its job's runs, before it can say anything. Somebody else must tend the queue.
+async fn poison(world: &World, id: &str) -> Result<()> {
+    world.trigger(&[id]).await?;
     for _ in 0..3 {
         let pause = world.simulator.pause_at(Moment::before(Calls::to(Operation::EspoGet)));
         let worker = world.worker().await?;
@@ -158,16 +153,69 @@ async fn j3_a_poison_job_that_nobody_could_tell_is_told_by_the_scan() -> Result<
         .await?;
     }
     assert_eq!(world.queue.counts().await.map_or(0, |counts| counts.dead), 1);
+    Ok(())
+}
+
+/// The scan told what the killed workers could not, once.
+async fn then_the_death_is_told(world: &World, one: &Beteiligter) -> Result<()> {
+    becomes(world, &one.id, "permanently_failed").await?;
+    assert!(world.field(&one.id, "syncErrorMessage").as_str().is_some_and(|text| !text.is_empty()));
+    assert_ne!(world.field(&one.id, "syncAutoResetAt"), Value::Null);
+    scans(world, 2).await?;
+    assert_eq!(world.queue.counts().await.map_or(0, |counts| counts.dead), 1, "telling it does not revive it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn j3_a_poison_job_that_nobody_could_tell_is_told_by_the_scan() -> Result<()> {
+    let mut world = World::start().await?;
+    world.setting("SYNC_LEASE_SECONDS", "0.3");
+    // It scans once, before there is anything, and tends the queue from then on.
+    let (tending, _) = world.producer().await?;
+    let one = given(&world);
+    poison(&world, &one.id).await?;
     assert_eq!(world.field(&one.id, "syncStatus"), json!("pending_sync"), "nobody could tell");
     tending.kill()?;
     world.setting("BETEILIGTE_SCAN_SECONDS", "0.2");
     let _producer = world.producer().await?;
-    becomes(&world, &one.id, "permanently_failed").await?;
-    assert!(world.field(&one.id, "syncErrorMessage").as_str().is_some_and(|text| !text.is_empty()));
-    assert_ne!(world.field(&one.id, "syncAutoResetAt"), Value::Null);
-    scans(&world, 2).await?;
-    assert_eq!(world.queue.counts().await.map_or(0, |counts| counts.dead), 1, "telling it does not revive it");
-    Ok(())
+    then_the_death_is_told(&world, &one).await
+}
+
+#[tokio::test]
+async fn j3_a_poison_job_of_a_record_in_agreement_is_told_too() -> Result<()> {
+    let mut world = World::start().await?;
+    world.setting("SYNC_LEASE_SECONDS", "0.3");
+    let one = given(&world);
+    let worker = world.worker().await?;
+    world.sync(&[&one.id]).await?;
+    worker.terminate()?;
+    worker.exited(PATIENCE).await?;
+    let (tending, _) = world.producer().await?;
+    poison(&world, &one.id).await?;
+    assert_eq!(world.field(&one.id, "syncStatus"), json!("clean"), "nobody could tell");
+    tending.kill()?;
+    world.setting("BETEILIGTE_SCAN_SECONDS", "0.2");
+    world.setting("BETEILIGTE_LOOK_HOURS", "0.0001");
+    let _producer = world.producer().await?;
+    then_the_death_is_told(&world, &one).await
+}
+
+#[tokio::test]
+async fn j6_a_status_that_espocrm_refuses_does_not_keep_the_scan_from_the_others() -> Result<()> {
+    let world = scanned_world().await?;
+    let (refused, other) = (given(&world), world.given(104_861, json!([mail(B, true)]), json!([]), vec![]));
+    for one in [&refused, &other] {
+        let fields = json!({"syncStatus": "permanently_failed", "syncAutoResetAt": "2020-01-01 00:00:00"});
+        set(&world, &one.id, fields);
+    }
+    let refusal = FaultKind::Status { code: 400, retry_after_seconds: None, body: None };
+    let writes = Calls::to(Operation::EspoPut).with_key(&refused.id).always();
+    world.simulator.faults().arm(Fault::new(writes, refusal));
+    let (_worker, _producer) = (world.worker().await?, world.producer().await?);
+    becomes(&world, &other.id, "clean").await?;
+    assert_eq!(world.field(&refused.id, "syncStatus"), json!("permanently_failed"));
+    world.simulator.faults().clear();
+    becomes(&world, &refused.id, "clean").await
 }
 
 #[tokio::test]
@@ -266,6 +314,31 @@ async fn a_delete_webhook_drops_the_job_and_marks_the_base_before_it_answers() -
     let query = "SELECT deleted_at IS NOT NULL AND kommunikation IS NOT NULL FROM beteiligte WHERE espo_id = $1";
     assert!(sqlx::query_scalar::<_, bool>(query).bind(&one.id).fetch_one(&pool).await?);
     assert_eq!(world.queue.counts().await.map_or(1, |counts| counts.ready), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delete_webhook_that_the_hub_cannot_take_is_sent_again() -> Result<()> {
+    let world = World::start().await?;
+    let one = given(&world);
+    let _worker = world.worker().await?;
+    world.sync(&[&one.id]).await?;
+    let (_producer, address) = world.producer().await?;
+    let told = async || {
+        let route = format!("{address}/vmh/webhook/beteiligte/delete");
+        let request = reqwest::Client::new().post(route).header("apikey", PRODUCER_API_KEY);
+        let answer = request.json(&json!([{"id": one.id}])).send().await;
+        let answer = answer.expect("the producer answers");
+        (answer.status().as_u16(), answer.text().await.expect("it says why"))
+    };
+    let pool = PgPool::connect(&world.database_url).await?;
+    sqlx::query("ALTER TABLE beteiligte RENAME TO elsewhere").execute(&pool).await?;
+    let (status, text) = told().await;
+    assert!(status == 503 && text.contains("database"), "{status} {text}");
+    sqlx::query("ALTER TABLE elsewhere RENAME TO beteiligte").execute(&pool).await?;
+    assert_eq!(told().await.0, 200);
+    let query = "SELECT deleted_at IS NOT NULL FROM beteiligte WHERE espo_id = $1";
+    assert!(sqlx::query_scalar::<_, bool>(query).bind(&one.id).fetch_one(&pool).await?);
     Ok(())
 }
 
