@@ -62,9 +62,10 @@ async fn a_log_in_without_answer_is_tried_again_by_the_next_call() {
 #[tokio::test]
 async fn a_token_is_replaced_two_minutes_before_its_end() {
     let desk = Desk::open().await;
+    desk.simulator.google().switch(|switches| switches.token_lifetime_seconds = 3000);
     let (clock, hand) = Clock::by_hand(Clock::system().now());
     let google = desk.another(clock);
-    for (advanced_seconds, log_ins) in [(0, 1), (3600 - 121, 1), (2, 2)] {
+    for (advanced_seconds, log_ins) in [(0, 1), (3000 - 121, 1), (2, 2)] {
         hand.advance(Duration::from_secs(advanced_seconds));
         desk.simulator.clock().advance_seconds(i64::try_from(advanced_seconds).unwrap());
         google.find_calendar(&desk.calendar).await.unwrap();

@@ -14,7 +14,8 @@ fn google(reason: GoogleReason) -> FaultKind {
 #[tokio::test]
 async fn e1_throttling_snoozes_for_as_long_as_google_asks() {
     let desk = Desk::open().await;
-    for reason in [GoogleReason::RateLimitExceeded, GoogleReason::UserRateLimitExceeded, GoogleReason::TooManyRequests] {
+    for reason in [GoogleReason::RateLimitExceeded, GoogleReason::UserRateLimitExceeded, GoogleReason::TooManyRequests]
+    {
         desk.simulator.journal().clear();
         desk.arm(Call::GoogleEventInsert, google(reason));
         let error = desk.google.insert_event(&desk.calendar, &id(1), &meeting()).await.unwrap_err();

@@ -92,8 +92,7 @@ impl EventBody {
     pub(super) fn for_patch(&self) -> Result<&Map<String, Value>, ErrorKind> {
         let private = self.0.get(field::EXTENDED).and_then(|all| all.get(field::PRIVATE)).and_then(Value::as_object);
         let fits = |(key, value): (&String, &Value)| {
-            key.chars().count() <= KEY_CHARS
-                && value.as_str().is_none_or(|value| value.chars().count() <= VALUE_CHARS)
+            key.chars().count() <= KEY_CHARS && value.as_str().is_none_or(|value| value.chars().count() <= VALUE_CHARS)
         };
         if private.is_none_or(|private| private.iter().all(fits)) {
             return Ok(&self.0);

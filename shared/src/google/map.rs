@@ -137,13 +137,14 @@ pub(super) fn event_list(items: Vec<Value>, next_sync_token: Option<String>) -> 
             event(&fields).map_err(|kind| (kind, wire::event_id(&fields, field::ID).ok().flatten()))
         });
         match read {
-            Ok(event) => match places.get(&event.id).and_then(|at: &usize| events.get_mut(*at)) {
-                Some(earlier) => *earlier = event,
-                None => {
+            Ok(event) => {
+                if let Some(earlier) = places.get(&event.id).and_then(|at: &usize| events.get_mut(*at)) {
+                    *earlier = event;
+                } else {
                     places.insert(event.id.clone(), events.len());
                     events.push(event);
                 }
-            },
+            }
             Err((ErrorKind::Malformed { what }, id)) => unreadable.push(UnreadableEvent { id, what }),
             Err((_, id)) => unreadable.push(UnreadableEvent { id, what: "it cannot be read" }),
         }

@@ -140,6 +140,7 @@ fn espocrm_fields(r: &mut Reader<'_>) -> Option<FieldNames> {
 }
 
 /// Without a service account nothing is reached, but what is set must be right all the same.
+#[expect(clippy::option_option, reason = "wrong, not set, set")]
 pub(super) fn google(r: &mut Reader<'_>) -> Option<Option<GoogleSettings>> {
     let account = match r.optional("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH") {
         None => Some(None),

@@ -82,10 +82,7 @@ fn google_is_optional_and_its_problems_come_with_the_others() {
         ]
     );
     let absent = GoogleSettings::read(&with(&[("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH", "/nowhere")])).unwrap_err();
-    assert_eq!(
-        absent.problems(),
-        ["GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH: the file cannot be read (entity not found)"]
-    );
+    assert_eq!(absent.problems(), ["GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH: the file cannot be read (entity not found)"]);
 }
 
 #[test]

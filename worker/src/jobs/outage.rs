@@ -74,10 +74,8 @@ fn of_error(error: &ApiError) -> Option<Evidence> {
         Blame::Credentials => Some(Evidence::Refused),
         Blame::Record => Some(Evidence::Answered),
         // Of these only what is said about the record is an answer to the call itself.
-        Blame::Nobody => {
-            matches!(error.kind, ErrorKind::Conflict | ErrorKind::Duplicate | ErrorKind::FullSyncRequired)
-                .then_some(Evidence::Answered)
-        }
+        Blame::Nobody => matches!(error.kind, ErrorKind::Conflict | ErrorKind::Duplicate | ErrorKind::FullSyncRequired)
+            .then_some(Evidence::Answered),
     }
 }
 
