@@ -176,3 +176,47 @@ async fn ids_are_encoded_in_the_address() {
     let entry = desk.simulator.journal().entries().pop().unwrap();
     assert_eq!((entry.operation, entry.keys), (Call::GoogleCalendarGet, vec![odd.to_string()]));
 }
+
+#[tokio::test]
+async fn e1_every_fault_of_a_read_is_told_and_repeated_where_it_may_pass() {
+    let desk = Desk::open().await;
+    desk.inserted(1).await;
+    let faults = faults().into_iter().filter(|(fault, ..)| !matches!(fault, FaultKind::MissingField { .. }));
+    for (fault, kind, sent) in faults {
+        desk.simulator.journal().clear();
+        desk.arm(Call::GoogleEventGet, fault.clone());
+        let error = desk.google.get_event(&desk.calendar, &id(1)).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{fault:?}");
+        let sent = if kind == ErrorKind::ServerFault { 3 } else { sent };
+        assert_eq!(desk.sent(Call::GoogleEventGet), sent, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn c3_no_fault_makes_a_write_take_effect_twice() {
+    let desk = Desk::open().await;
+    let applied = FaultKind::AppliedThenStatus { code: 504 };
+    let faults = faults().into_iter().map(|(fault, ..)| fault);
+    let faults = faults.filter(|fault| !matches!(fault, FaultKind::MissingField { .. })).chain([applied]);
+    for (number, fault) in (1..).zip(faults) {
+        desk.arm(Call::GoogleEventInsert, fault.clone());
+        desk.simulator.journal().clear();
+        let error = desk.google.insert_event(&desk.calendar, &id(number), &meeting()).await.unwrap_err();
+        assert_eq!(error.next(), Next::LookFirst, "insert, {fault:?}: {error}");
+        assert!(took_effect(&desk) <= 1, "insert, {fault:?}");
+
+        desk.simulator.faults().clear();
+        let etag = desk.inserted(number + 100).await.etag.unwrap();
+        desk.arm(Call::GoogleEventPatch, fault.clone());
+        desk.simulator.journal().clear();
+        let body = EventBody::new().summary("x");
+        let error = desk.google.patch_event(&desk.calendar, &id(number + 100), &etag, &body).await.unwrap_err();
+        assert_eq!(error.next(), Next::LookFirst, "patch, {fault:?}: {error}");
+        assert!(took_effect(&desk) <= 1, "patch, {fault:?}");
+    }
+}
+
+/// Writes to Google that did something.
+fn took_effect(desk: &Desk) -> usize {
+    desk.simulator.journal().entries().iter().filter(|entry| entry.applied).count()
+}
