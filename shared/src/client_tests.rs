@@ -1,5 +1,8 @@
 //! Both clients against the simulator, which is an independent reading of how the systems behave.
 
+mod google;
+mod google_log_in;
+mod google_refusals;
 mod stammdaten;
 mod termine;
 mod visits;

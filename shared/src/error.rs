@@ -16,6 +16,9 @@ pub use operation::{Effect, Operation, System};
 /// How long to stay away from a system that refuses our credentials or has locked our address out (J4a).
 pub const CREDENTIALS_PAUSE: Duration = Duration::from_mins(5);
 
+/// How long to stay away from a system whose lasting limit is used up: nobody knows when Google lifts it (DOMAIN 6).
+pub const QUOTA_PAUSE: Duration = Duration::from_hours(1);
+
 /// An outside call that did not give an answer one can use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
@@ -67,10 +70,8 @@ impl ApiError {
     /// The one table that says what happens next (E1).
     pub fn next(&self) -> Next {
         use ErrorKind as K;
-        let unless_written = |read| match self.operation.effect() {
-            Effect::Write => Next::LookFirst,
-            Effect::Read | Effect::LogIn => read,
-        };
+        let is_write = self.operation.effect().is_write();
+        let unless_written = |read| if is_write { Next::LookFirst } else { read };
         match &self.kind {
             K::Unreachable(_) | K::CacheUnavailable | K::LimitUnavailable => Next::Retry,
             // A gateway's 502 or 504, or a 500, says nothing about whether the write behind it took place.
@@ -82,7 +83,8 @@ impl ApiError {
             | K::Truncated => unless_written(Next::Retry),
             K::RateLimited { retry_after } => Next::Snooze(*retry_after),
             K::Oversized | K::UnexpectedStatus => unless_written(Next::GiveUp),
-            K::Conflict => Next::LookFirst,
+            K::Conflict | K::Duplicate | K::FullSyncRequired => Next::LookFirst,
+            K::QuotaExceeded => Next::Snooze(Some(QUOTA_PAUSE)),
             K::CredentialsRefused(_) | K::LockedOut => Next::Snooze(Some(CREDENTIALS_PAUSE)),
             K::Rejected { .. } | K::Forbidden | K::NotFound | K::WrongAddress => Next::GiveUp,
         }
@@ -94,7 +96,13 @@ impl ApiError {
         match &self.kind {
             K::Unreachable(_) | K::TimedOut | K::ConnectionLost | K::Unavailable { .. } => Blame::System,
             K::CredentialsRefused(_) | K::LockedOut => Blame::Credentials,
-            K::RateLimited { .. } | K::CacheUnavailable | K::LimitUnavailable | K::Conflict => Blame::Nobody,
+            K::RateLimited { .. }
+            | K::QuotaExceeded
+            | K::CacheUnavailable
+            | K::LimitUnavailable
+            | K::Conflict
+            | K::Duplicate
+            | K::FullSyncRequired => Blame::Nobody,
             K::Rejected { .. }
             | K::Forbidden
             | K::NotFound
@@ -117,9 +125,9 @@ impl ApiError {
 
     /// Whether a write may have taken effect although no usable answer arrived.
     pub fn outcome_unknown(&self) -> bool {
-        self.operation.effect() == Effect::Write
+        self.operation.effect().is_write()
             && self.next() == Next::LookFirst
-            && !matches!(self.kind, ErrorKind::Conflict)
+            && !matches!(self.kind, ErrorKind::Conflict | ErrorKind::Duplicate | ErrorKind::FullSyncRequired)
     }
 }
 

@@ -18,8 +18,8 @@ pub use address::{ApiPath, BaseUrl};
 pub(crate) use answer::{Answer, kind_of_status, parse_json};
 pub use metrics::register as register_metrics;
 
-use crate::error::{ApiError, ConnectFault, Effect, ErrorKind, Operation};
-use crate::limits::{LimitAway, Parallel, Permit};
+use crate::error::{ApiError, ConnectFault, ErrorKind, Operation, System};
+use crate::limits::{LimitAway, Parallel, Permit, Rate, Throttled};
 
 /// Largest answer that is read. A Beteiligte with thousands of Kommunikationen stays far below.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -38,12 +38,17 @@ const REPEATS: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long a call waits for the quota that all workers share; beyond, its job gives way to others.
+const LONGEST_QUOTA_WAIT: Duration = Duration::from_secs(20);
+
 /// A client for one outside system. Cloning is cheap and shares the connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     client: reqwest::Client,
     /// Bounds the calls of all workers together; taken for each attempt, so that pauses between them hold nothing.
     limit: Option<Parallel>,
+    /// Requests per time of all workers together; taken for each attempt, too, for each is a request.
+    rate: Option<Rate>,
 }
 
 /// A client could not be set up: a fault of the machine, not of a setting.
@@ -74,13 +79,19 @@ impl Http {
             .user_agent(concat!("kanzleisync/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| SetupError::new(error.without_url()))?;
-        Ok(Self { client, limit: None })
+        Ok(Self { client, limit: None, rate: None })
     }
 
     /// The same client, whose calls wait for a permit of `limit` from now on.
     #[must_use]
     pub(crate) fn within(self, limit: Parallel) -> Self {
         Self { limit: Some(limit), ..self }
+    }
+
+    /// The same client, whose calls are paced by `rate` from now on.
+    #[must_use]
+    pub(crate) fn paced(self, rate: Rate) -> Self {
+        Self { rate: Some(rate), ..self }
     }
 
     /// The same client for calls whose permits are held already, see [`Self::permits`].
@@ -131,12 +142,14 @@ impl Http {
         request: &Request,
         read: &impl Fn(&Answer) -> Result<T, ErrorKind>,
     ) -> Result<T, ApiError> {
+        if let Some(rate) = &self.rate {
+            let taken = rate.acquire_several(operation.quota_units(), LONGEST_QUOTA_WAIT).await;
+            taken.map_err(|throttled| throttled_by_us(operation, &throttled))?;
+        }
         let _permit = match &self.limit {
             Some(limit) => {
-                let permit = match operation.effect() {
-                    Effect::Write => limit.acquire_next().await,
-                    Effect::Read | Effect::LogIn => limit.acquire().await,
-                };
+                let is_write = operation.effect().is_write();
+                let permit = if is_write { limit.acquire_next().await } else { limit.acquire().await };
                 Some(permit.map_err(|LimitAway| limit_unavailable(operation))?)
             }
             None => None,
@@ -175,16 +188,28 @@ fn limit_unavailable(operation: Operation) -> ApiError {
     ApiError::unanswered(operation, ErrorKind::LimitUnavailable)
 }
 
+/// Nothing was sent.
+fn throttled_by_us(operation: Operation, throttled: &Throttled) -> ApiError {
+    match throttled {
+        Throttled::For(wait) => {
+            ApiError::unanswered(operation, ErrorKind::RateLimited { retry_after: Some((*wait).min(MAX_RETRY_AFTER)) })
+        }
+        Throttled::Away(_) => limit_unavailable(operation),
+    }
+}
+
 /// Whether a call that ended in `error` is repeated within the same job.
 ///
-/// What was never sent may always be. A read may be where the fault is likely to pass within two seconds; a time-out is
-/// not, because waiting out the limit again would hold the record for minutes.
+/// What was never sent may always be. A read, and a write that takes effect once however often it is sent, may be where the fault is
+/// likely to pass within two seconds; a time-out is not, because waiting out the limit again would hold the record for minutes.
 fn may_repeat(operation: Operation, error: &ApiError) -> bool {
     use ErrorKind as K;
-    let is_read = operation.effect() == Effect::Read;
+    let is_repeatable = operation.effect().is_repeatable();
     match &error.kind {
         K::Unreachable(ConnectFault::Network | ConnectFault::Refused) => true,
-        K::ConnectionLost | K::Truncated | K::Unavailable { retry_after: None } => is_read,
+        K::ConnectionLost | K::Truncated | K::Unavailable { retry_after: None } => is_repeatable,
+        // Google's front end has a bad moment now and then; a 500 of the others is about the record.
+        K::ServerFault => is_repeatable && operation.system() == System::Google,
         _ => false,
     }
 }

@@ -7,6 +7,7 @@ mod client_tests;
 pub mod clock;
 pub mod error;
 pub mod espocrm;
+pub mod google;
 pub mod health;
 pub mod http;
 pub mod hub;

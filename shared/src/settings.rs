@@ -21,6 +21,7 @@ use domain::kommunikation::PhoneFormat;
 use secrecy::{SecretSlice, SecretString};
 
 use crate::espocrm::FieldNames;
+use crate::google::ServiceAccount;
 use crate::http::{ApiPath, BaseUrl};
 pub use crate::link::{AddressError, RedisAddress};
 use reader::Reader;
@@ -35,6 +36,8 @@ pub struct WorkerSettings {
     pub advoware: AdvowareSettings,
     /// Where and as whom to reach EspoCRM.
     pub espocrm: EspocrmSettings,
+    /// Where and as whom to reach Google Calendar; `None` where calendars are not used.
+    pub google: Option<GoogleSettings>,
     /// Queue and token cache.
     pub redis: RedisSettings,
     /// Hub.
@@ -126,6 +129,19 @@ pub struct EspocrmSettings {
     pub fields: FieldNames,
     /// `ESPOCRM_PHONE_FORMAT`
     pub phone_format: PhoneFormat,
+}
+
+/// `GOOGLE_CALENDAR_*`
+#[derive(Clone, Debug)]
+pub struct GoogleSettings {
+    /// `GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH`, the content of that file.
+    pub account: ServiceAccount,
+    /// `GOOGLE_CALENDAR_OWNER`: the account that every calendar is shared with.
+    pub owner: Option<String>,
+    /// `GOOGLE_CALENDAR_API_BASE_URL`
+    pub api_base_url: BaseUrl,
+    /// `GOOGLE_CALENDAR_API_TIMEOUT_SECONDS`, of one call.
+    pub timeout: Duration,
 }
 
 /// `SYNC_*` and the grace period.
@@ -231,6 +247,13 @@ impl EspocrmSettings {
     /// Reads EspoCRM's settings alone, for `doctor` and tests.
     pub fn read(source: &Source) -> Result<Self, SettingsError> {
         Reader::read(source, parts::espocrm)
+    }
+}
+
+impl GoogleSettings {
+    /// Reads Google's settings alone, for `doctor` and tests; `None` where no service account is set.
+    pub fn read(source: &Source) -> Result<Option<Self>, SettingsError> {
+        Reader::read(source, parts::google)
     }
 }
 

@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::operation::{ADVOWARE_PREFIX, CONFIGURATOR_PREFIX, ESPOCRM_PREFIX, SECURITY_PREFIX};
+use crate::operation::{
+    ADVOWARE_PREFIX, CONFIGURATOR_PREFIX, ESPOCRM_PREFIX, GOOGLE_CALENDAR_PREFIX, GOOGLE_TOKEN_PATH, SECURITY_PREFIX,
+};
 
 /// Base addresses, named after the settings they are meant for.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +21,10 @@ pub struct Addresses {
     pub advoware_auth_url: String,
     /// `ESPOCRM_API_BASE_URL`, includes `/api/v1`, without trailing slash.
     pub espocrm_api_base_url: String,
+    /// `GOOGLE_CALENDAR_API_BASE_URL`, with trailing slash.
+    pub google_calendar_api_base_url: String,
+    /// The `token_uri` of the service account's key file.
+    pub google_token_uri: String,
     /// The control interface, with trailing slash.
     pub control_url: String,
 }
@@ -31,6 +37,8 @@ impl Addresses {
             advoware_configurator_url: format!("{base}{CONFIGURATOR_PREFIX}"),
             advoware_auth_url: format!("{base}{SECURITY_PREFIX}"),
             espocrm_api_base_url: format!("{base}{ESPOCRM_PREFIX}"),
+            google_calendar_api_base_url: format!("{base}{GOOGLE_CALENDAR_PREFIX}"),
+            google_token_uri: format!("{base}{GOOGLE_TOKEN_PATH}"),
             control_url: format!("{base}/control/"),
         }
     }
@@ -57,6 +65,8 @@ pub struct Credentials {
     pub advoware_password: String,
     /// `ESPOCRM_API_KEY`.
     pub espocrm_api_key: String,
+    /// `client_email` of the service account's key file; the key itself is `GoogleHandle::service_account`.
+    pub google_client_email: String,
 }
 
 impl Default for Credentials {
@@ -71,6 +81,7 @@ impl Default for Credentials {
             advoware_role: 2,
             advoware_password: "simulated-password".to_owned(),
             espocrm_api_key: "simulated-espocrm-key".to_owned(),
+            google_client_email: "kanzleisync@simulated.example".to_owned(),
         }
     }
 }

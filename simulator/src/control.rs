@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::control_termine;
 use crate::edit::{self, Edit, EditOutcome, EditRefused};
 use crate::fault::Fault;
 use crate::firm::generate;
+use crate::google::{GoogleHandle, GoogleRole};
 use crate::handles::{AdvowareHandle, EspoHandle, WebhooksHandle};
 use crate::journal::JournalEntry;
 use crate::script::{self, ScriptEdit, ScriptOutcome, edit_script};
@@ -35,6 +36,12 @@ pub(crate) fn router() -> Router<Arc<Stage>> {
         .route("/state/espocrm", get(all_espocrm))
         .route("/state/espocrm/{id}", get(one_espocrm))
         .route("/state/notes", get(notes))
+        .route("/state/google", get(google_calendars))
+        .route("/state/google/{calendar}", get(google_events))
+        .route("/seed/google_calendar", post(seed_google_calendar))
+        .route("/seed/google_event", post(seed_google_event))
+        .route("/google/service_account", get(google_service_account))
+        .route("/google/sync_tokens", delete(expire_google_sync_tokens))
         .route("/seed/firm", post(seed_firm))
         .route("/seed/advoware", post(seed_advoware))
         .route("/seed/espocrm", post(seed_espocrm))
@@ -48,6 +55,7 @@ pub(crate) fn router() -> Router<Arc<Stage>> {
         .route("/clock", put(set_clock).get(clock))
         .route("/switches/advoware", get(advoware_switches).patch(switch_advoware))
         .route("/switches/espocrm", get(espo_switches).patch(switch_espo))
+        .route("/switches/google", get(google_switches).patch(switch_google))
         .route("/webhooks", post(add_webhook).get(webhooks).delete(clear_webhooks))
         .route("/webhooks/deliver", post(deliver))
         .route("/webhooks/job", put(webhook_job))
@@ -123,6 +131,51 @@ async fn seed_espocrm(State(stage): Held, Json(seed): Json<EspoSeed>) -> Result<
     Ok(Json(json!({ "id": seed.id })))
 }
 
+async fn google_service_account(State(stage): Held) -> Json<Value> {
+    Json(GoogleHandle::new(&stage).service_account())
+}
+
+async fn google_calendars(State(stage): Held) -> Json<Vec<Value>> {
+    Json(GoogleHandle::new(&stage).calendars())
+}
+
+/// Deleted events, too.
+async fn google_events(State(stage): Held, Path(calendar): Path<String>) -> Json<Vec<Value>> {
+    Json(GoogleHandle::new(&stage).all_events(&calendar))
+}
+
+async fn expire_google_sync_tokens(State(stage): Held) {
+    GoogleHandle::new(&stage).expire_sync_tokens();
+}
+
+/// With `shared_as` a person's, shared with the service account in that role; without, the service account's own.
+#[derive(Deserialize)]
+struct GoogleCalendarSeed {
+    summary: String,
+    zone: String,
+    shared_as: Option<GoogleRole>,
+}
+
+async fn seed_google_calendar(State(stage): Held, Json(seed): Json<GoogleCalendarSeed>) -> Json<Value> {
+    let handle = GoogleHandle::new(&stage);
+    let id = match seed.shared_as {
+        Some(role) => handle.share_calendar(&seed.summary, &seed.zone, role),
+        None => handle.seed_calendar(&seed.summary, &seed.zone),
+    };
+    Json(json!({ "calendar_id": id }))
+}
+
+#[derive(Deserialize)]
+struct GoogleEventSeed {
+    calendar_id: String,
+    event: Value,
+}
+
+async fn seed_google_event(State(stage): Held, Json(seed): Json<GoogleEventSeed>) -> Result<Json<Value>, Refused> {
+    let id = GoogleHandle::new(&stage).seed(&seed.calendar_id, seed.event).map_err(|reason| refused(&reason))?;
+    Ok(Json(json!({ "event_id": id })))
+}
+
 async fn edit_now(State(stage): Held, Json(wanted): Json<Edit>) -> Result<Json<EditOutcome>, Refused> {
     let now = stage.clock.now();
     edit::apply(&mut locked(&stage.world), &wanted, now).map(Json).map_err(|reason| refused(&reason))
@@ -195,18 +248,23 @@ async fn clear_journal(State(stage): Held) {
     stage.journal.clear();
 }
 
+#[expect(clippy::struct_field_names, reason = "the unit belongs in the name")]
 #[derive(Deserialize)]
-struct Milliseconds {
+struct Waits {
     advoware_milliseconds: Option<u64>,
     espocrm_milliseconds: Option<u64>,
+    google_milliseconds: Option<u64>,
 }
 
-async fn latency(State(stage): Held, Json(wanted): Json<Milliseconds>) {
+async fn latency(State(stage): Held, Json(wanted): Json<Waits>) {
     if let Some(milliseconds) = wanted.advoware_milliseconds {
         stage.latency.advoware_milliseconds.store(milliseconds, Ordering::Relaxed);
     }
     if let Some(milliseconds) = wanted.espocrm_milliseconds {
         stage.latency.espocrm_milliseconds.store(milliseconds, Ordering::Relaxed);
+    }
+    if let Some(milliseconds) = wanted.google_milliseconds {
+        stage.latency.google_milliseconds.store(milliseconds, Ordering::Relaxed);
     }
 }
 
@@ -250,6 +308,17 @@ async fn espo_switches(State(stage): Held) -> Json<Value> {
 
 async fn switch_espo(State(stage): Held, Json(given): Json<Map<String, Value>>) -> Result<Json<Value>, Refused> {
     let handle = EspoHandle::new(&stage);
+    let merged = overlay(&handle.switches(), given)?;
+    handle.switch(|switches| *switches = merged);
+    Ok(Json(json!(handle.switches())))
+}
+
+async fn google_switches(State(stage): Held) -> Json<Value> {
+    Json(json!(GoogleHandle::new(&stage).switches()))
+}
+
+async fn switch_google(State(stage): Held, Json(given): Json<Map<String, Value>>) -> Result<Json<Value>, Refused> {
+    let handle = GoogleHandle::new(&stage);
     let merged = overlay(&handle.switches(), given)?;
     handle.switch(|switches| *switches = merged);
     Ok(Json(json!(handle.switches())))

@@ -1,11 +1,14 @@
-//! What people do in either program, through the same state changes as the API but with a person's rights.
+//! What people do in the programs, through the same state changes as the API but with a person's rights.
+
+mod advoware;
+mod espocrm;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::advoware::{Beteiligter, NewKommunikation, kalender, stored_bemerkung};
-use crate::espocrm::{Actor, Channel, EspoCrm, Refusal};
+use crate::advoware::{NewKommunikation, kalender};
+use crate::espocrm::Refusal;
 use crate::stage::World;
 
 /// One action of a user.
@@ -116,6 +119,76 @@ pub enum Edit {
         /// Row.
         komm_id: i64,
     },
+    /// Enters an event in Google.
+    GoogleInsert {
+        /// Calendar.
+        calendar_id: String,
+        /// As in an insert; guests are allowed.
+        event: Map<String, Value>,
+    },
+    /// Changes fields of an event in Google.
+    GoogleSet {
+        /// Calendar.
+        calendar_id: String,
+        /// Event, or changed occurrence.
+        event_id: String,
+        /// As in a PATCH: objects are merged, null removes.
+        fields: Map<String, Value>,
+    },
+    /// Moves an event in time; from all-day to timed or back, too.
+    GoogleMove {
+        /// Calendar.
+        calendar_id: String,
+        /// Event, or changed occurrence.
+        event_id: String,
+        /// As in an insert.
+        start: Value,
+        /// As in an insert.
+        end: Value,
+    },
+    /// Moves an event into another calendar, under the same id.
+    GoogleMoveToCalendar {
+        /// Calendar.
+        calendar_id: String,
+        /// Event.
+        event_id: String,
+        /// The other calendar.
+        to_calendar_id: String,
+    },
+    /// Deletes an event in Google; a series with all its occurrences.
+    GoogleDelete {
+        /// Calendar.
+        calendar_id: String,
+        /// Event, or changed occurrence.
+        event_id: String,
+    },
+    /// Brings a deleted event back from the bin.
+    GoogleRestore {
+        /// Calendar.
+        calendar_id: String,
+        /// Event.
+        event_id: String,
+    },
+    /// Changes one occurrence of a series, which makes it an exception.
+    GoogleChangeOccurrence {
+        /// Calendar.
+        calendar_id: String,
+        /// The series.
+        event_id: String,
+        /// Start that the series gives it: a date, or RFC 3339.
+        original_start: String,
+        /// As in a PATCH.
+        fields: Map<String, Value>,
+    },
+    /// Deletes one occurrence of a series.
+    GoogleCancelOccurrence {
+        /// Calendar.
+        calendar_id: String,
+        /// The series.
+        event_id: String,
+        /// Start that the series gives it: a date, or RFC 3339.
+        original_start: String,
+    },
     /// Creates a Termin in Advoware.
     TerminCreate {
         /// As in a POST.
@@ -156,6 +229,8 @@ pub struct EditOutcome {
     pub betnr: Option<i64>,
     /// The Kommunikation.
     pub komm_id: Option<i64>,
+    /// Google's event, or the changed occurrence.
+    pub event_id: Option<String>,
     /// The Termin.
     pub frnr: Option<i64>,
 }
@@ -205,149 +280,20 @@ pub(crate) fn apply(world: &mut World, edit: &Edit, now: DateTime<Utc>) -> Resul
         | Edit::EspoAddPhone { .. }
         | Edit::EspoRemove { .. }
         | Edit::EspoReplace { .. }
-        | Edit::EspoMakePrimary { .. } => apply_espo(&mut world.espocrm, edit, now),
+        | Edit::EspoMakePrimary { .. } => espocrm::apply(&mut world.espocrm, edit, now),
+        Edit::GoogleInsert { .. }
+        | Edit::GoogleSet { .. }
+        | Edit::GoogleMove { .. }
+        | Edit::GoogleMoveToCalendar { .. }
+        | Edit::GoogleDelete { .. }
+        | Edit::GoogleRestore { .. }
+        | Edit::GoogleChangeOccurrence { .. }
+        | Edit::GoogleCancelOccurrence { .. } => world.google.edit(edit, now),
         Edit::TerminCreate { .. }
         | Edit::TerminChange { .. }
         | Edit::TerminDelete { .. }
         | Edit::MitarbeiterJoin { .. }
         | Edit::MitarbeiterLeave { .. } => kalender::edit::apply(&mut world.advoware.kalender, edit, now),
-        _ => apply_advoware(world, edit, now),
+        _ => advoware::apply(&mut world.advoware, edit, now),
     }
-}
-
-fn apply_espo(espocrm: &mut EspoCrm, edit: &Edit, now: DateTime<Utc>) -> Result<EditOutcome, EditRefused> {
-    let (id, body) = match edit {
-        Edit::EspoSet { id, fields } => (id, fields.clone()),
-        Edit::EspoCreate { fields } => {
-            let id = espocrm.create(fields, Actor::User, true, now)?;
-            return Ok(EditOutcome { espo_id: Some(id), ..EditOutcome::default() });
-        }
-        Edit::EspoDelete { id } => {
-            espocrm.delete(id, Actor::User, now)?;
-            return Ok(EditOutcome { espo_id: Some(id.clone()), ..EditOutcome::default() });
-        }
-        Edit::EspoAddMail { id, address } => {
-            let item = json!({ "emailAddress": address });
-            (
-                id,
-                change_data(espocrm, id, Channel::Mail, |items| {
-                    items.push(item);
-                    Some(())
-                })?,
-            )
-        }
-        Edit::EspoAddPhone { id, number, phone_type } => {
-            let item = json!({ "phoneNumber": number, "type": phone_type });
-            (
-                id,
-                change_data(espocrm, id, Channel::Phone, |items| {
-                    items.push(item);
-                    Some(())
-                })?,
-            )
-        }
-        Edit::EspoRemove { id, value } => {
-            let channel = channel_of(value);
-            (
-                id,
-                change_data(espocrm, id, channel, |items| {
-                    let at = position(items, channel, value)?;
-                    items.remove(at);
-                    Some(())
-                })?,
-            )
-        }
-        Edit::EspoReplace { id, from, to } => {
-            let channel = channel_of(from);
-            (
-                id,
-                change_data(espocrm, id, channel, |items| {
-                    let at = position(items, channel, from)?;
-                    items.get_mut(at)?[channel.value_field()] = json!(to);
-                    Some(())
-                })?,
-            )
-        }
-        Edit::EspoMakePrimary { id, value } => {
-            let channel = channel_of(value);
-            (
-                id,
-                change_data(espocrm, id, channel, |items| {
-                    let at = position(items, channel, value)?;
-                    for (index, item) in items.iter_mut().enumerate() {
-                        item["primary"] = json!(index == at);
-                    }
-                    Some(())
-                })?,
-            )
-        }
-        _ => return Err(EditRefused::NoSuchRecord),
-    };
-    espocrm.update(id, &body, Actor::User, None, now)?;
-    Ok(EditOutcome { espo_id: Some(id.clone()), ..EditOutcome::default() })
-}
-
-/// The body with one data array, changed; `None` from `change` means the value is not there.
-fn change_data(
-    espocrm: &EspoCrm,
-    id: &str,
-    channel: Channel,
-    change: impl FnOnce(&mut Vec<Value>) -> Option<()>,
-) -> Result<Map<String, Value>, EditRefused> {
-    let form = espocrm.read(id).ok_or(EditRefused::NoSuchRecord)?;
-    let mut items = form.get(channel.data_field()).and_then(Value::as_array).cloned().unwrap_or_default();
-    change(&mut items).ok_or(EditRefused::NoSuchRecord)?;
-    Ok(Map::from_iter([(channel.data_field().to_owned(), Value::Array(items))]))
-}
-
-fn channel_of(value: &str) -> Channel {
-    if value.contains('@') { Channel::Mail } else { Channel::Phone }
-}
-
-fn position(items: &[Value], channel: Channel, value: &str) -> Option<usize> {
-    let wanted = channel.key(value);
-    items.iter().position(|item| {
-        item.get(channel.value_field()).and_then(Value::as_str).is_some_and(|have| channel.key(have) == wanted)
-    })
-}
-
-fn apply_advoware(world: &mut World, edit: &Edit, now: DateTime<Utc>) -> Result<EditOutcome, EditRefused> {
-    let advoware = &mut world.advoware;
-    let (betnr, komm_id) = match edit {
-        Edit::AdvowareCreate { fields } => (advoware.create(None, Beteiligter::writable(fields.clone()), now), None),
-        Edit::AdvowareSet { betnr, fields } => {
-            let mut merged = advoware.beteiligter(*betnr).ok_or(EditRefused::NoSuchRecord)?.fields.clone();
-            merged.extend(fields.clone());
-            advoware.replace_fields(*betnr, Beteiligter::writable(merged), now);
-            (*betnr, None)
-        }
-        Edit::AdvowareDelete { betnr } => {
-            if !advoware.remove(*betnr) {
-                return Err(EditRefused::NoSuchRecord);
-            }
-            (*betnr, None)
-        }
-        Edit::AdvowareAdd { betnr, row } => {
-            let row = advoware.add_row(*betnr, None, row.clone()).ok_or(EditRefused::NoSuchRecord)?;
-            (*betnr, Some(row.id))
-        }
-        Edit::AdvowareChange { betnr, komm_id, tlf, bemerkung, online } => {
-            let changed = advoware.change_row(*betnr, *komm_id, |row| {
-                if let Some(tlf) = tlf {
-                    row.tlf.clone_from(tlf);
-                }
-                if bemerkung.is_some() {
-                    row.bemerkung = stored_bemerkung(bemerkung.clone());
-                }
-                row.online = online.unwrap_or(row.online);
-            });
-            (*betnr, Some(changed.ok_or(EditRefused::NoSuchRecord)?.id))
-        }
-        Edit::AdvowareRemove { betnr, komm_id } => {
-            let gone = advoware.remove_row(*betnr, *komm_id).ok_or(EditRefused::NoSuchRecord)?;
-            (*betnr, Some(gone.id))
-        }
-        _ => return Err(EditRefused::NoSuchRecord),
-    };
-    Ok(EditOutcome { betnr: Some(betnr), komm_id, ..EditOutcome::default() })
 }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::calls::{Calls, Counter};
+use crate::google::GoogleReason;
 use crate::operation::Route;
 use crate::stage::locked;
 
@@ -19,11 +20,11 @@ pub enum FaultKind {
         /// `Retry-After` header.
         #[serde(default)]
         retry_after_seconds: Option<u64>,
-        /// Body, empty by default.
+        /// Body; by default empty, at Google its usual refusal of that status.
         #[serde(default)]
         body: Option<String>,
     },
-    /// Applied; this status is answered with an empty body all the same.
+    /// Applied; this status is answered all the same, with an empty body (at Google its usual refusal).
     AppliedThenStatus {
         /// HTTP status.
         code: u16,
@@ -52,7 +53,7 @@ pub enum FaultKind {
         /// Number of blanks.
         bytes: u64,
     },
-    /// The presented Advoware token is revoked first (so 401); EspoCRM answers 401.
+    /// The presented Advoware or Google token is revoked first (so 401); EspoCRM answers 401.
     ExpiredToken,
     /// Applied; every field of this name in the answer is null.
     NullField {
@@ -63,6 +64,22 @@ pub enum FaultKind {
     MissingField {
         /// JSON key, at any depth.
         field: String,
+    },
+    /// Google refuses in its own words.
+    Google {
+        /// Why.
+        reason: GoogleReason,
+        /// `Retry-After` header.
+        #[serde(default)]
+        retry_after_seconds: Option<u64>,
+        /// The call takes effect all the same: an ambiguous 500.
+        #[serde(default)]
+        applied: bool,
+    },
+    /// A page of Google's events holds that many at most, perhaps none, and carries a `nextPageToken` in any case.
+    ShortPage {
+        /// Number of events.
+        events: usize,
     },
     /// A list answers 200 with only its first entries, as if the others were not there; other answers stay whole.
     ListCut {
@@ -77,6 +94,11 @@ impl FaultKind {
     /// A status with an empty body.
     pub fn status(code: u16) -> Self {
         Self::Status { code, retry_after_seconds: None, body: None }
+    }
+
+    /// Google's refusal, nothing applied.
+    pub fn google(reason: GoogleReason) -> Self {
+        Self::Google { reason, retry_after_seconds: None, applied: false }
     }
 
     /// The name used in the journal.
@@ -96,6 +118,8 @@ impl FaultKind {
             Self::ExpiredToken => "expired_token",
             Self::NullField { .. } => "null_field",
             Self::MissingField { .. } => "missing_field",
+            Self::Google { .. } => "google",
+            Self::ShortPage { .. } => "short_page",
             Self::ListCut { .. } => "list_cut",
             Self::NullFrnr => "null_frnr",
         }

@@ -13,8 +13,10 @@ use serde_json::Value;
 
 use crate::agenda::Task;
 use crate::call::{Answer, Call};
+use crate::clock::Clock;
 use crate::edit;
 use crate::fault::FaultKind;
+use crate::google::{self, GoogleReason};
 use crate::operation::{Operation, Route, System};
 use crate::stage::{Outage, Stage, locked};
 use crate::wire::Wire;
@@ -46,9 +48,9 @@ async fn handle(stage: &Stage, wire: &Wire, call: &Call, route: &Route) -> Respo
     wait_half(stage, system).await;
     run_tasks(stage, &tasks.before).await;
 
-    let outcome = match before(stage, wire, call, fault.as_ref()).await {
+    let outcome = match before(stage, wire, call, system, fault.as_ref()).await {
         Early::GoOn => {
-            let answer = attempt(stage, call, route);
+            let answer = attempt(stage, call, route, fault.as_ref());
             if answer.as_ref().is_some_and(|answer| answer.status.is_success()) {
                 stage.journal.applied(sequence);
             }
@@ -60,7 +62,7 @@ async fn handle(stage: &Stage, wire: &Wire, call: &Call, route: &Route) -> Respo
     run_tasks(stage, &tasks.after).await;
     wait_half(stage, system).await;
     let response = match outcome {
-        Some(answer) => after(stage, wire, answer, fault.as_ref()).await,
+        Some(answer) => after(stage, wire, system, answer, fault.as_ref()).await,
         None => None,
     };
     stage.journal.finish(sequence, response.as_ref().map(|response| response.status().as_u16()));
@@ -76,15 +78,17 @@ enum Early {
     Cut,
 }
 
-async fn before(stage: &Stage, wire: &Wire, call: &Call, fault: Option<&FaultKind>) -> Early {
+async fn before(stage: &Stage, wire: &Wire, call: &Call, system: System, fault: Option<&FaultKind>) -> Early {
     match fault {
         Some(FaultKind::Status { code, retry_after_seconds, body }) => {
-            let mut answer = Answer::empty(StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-            if let Some(seconds) = retry_after_seconds {
-                answer = answer.with_header("retry-after", seconds.to_string());
+            let mut answer = bare(system, *code);
+            if let Some(body) = body {
+                answer.body = Bytes::from(body.clone());
             }
-            answer.body = Bytes::from(body.clone().unwrap_or_default());
-            Early::Answer(answer)
+            Early::Answer(retried_after(answer, *retry_after_seconds))
+        }
+        Some(FaultKind::Google { reason, retry_after_seconds, applied: false }) => {
+            Early::Answer(refused(*reason, *retry_after_seconds))
         }
         Some(FaultKind::Delay { milliseconds }) => {
             tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
@@ -99,34 +103,78 @@ async fn before(stage: &Stage, wire: &Wire, call: &Call, fault: Option<&FaultKin
             Early::Cut
         }
         Some(FaultKind::ExpiredToken) => {
-            locked(&stage.world).advoware.gateway.revoke(call);
-            Early::Answer(Answer::empty(StatusCode::UNAUTHORIZED))
+            let mut world = locked(&stage.world);
+            match system {
+                System::Google => world.google.tokens.revoke(call),
+                System::Advoware | System::Espocrm => world.advoware.gateway.revoke(call),
+            }
+            drop(world);
+            Early::Answer(bare(system, StatusCode::UNAUTHORIZED.as_u16()))
         }
         _ => Early::GoOn,
     }
 }
 
+/// A status in the system's usual shape: empty, or Google's JSON.
+fn bare(system: System, code: u16) -> Answer {
+    match system {
+        System::Google => google::of_status(code),
+        System::Advoware | System::Espocrm => {
+            Answer::empty(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        }
+    }
+}
+
+fn refused(reason: GoogleReason, retry_after_seconds: Option<u64>) -> Answer {
+    retried_after(google::refused(reason), retry_after_seconds)
+}
+
+fn retried_after(answer: Answer, seconds: Option<u64>) -> Answer {
+    match seconds {
+        Some(seconds) => answer.with_header("retry-after", seconds.to_string()),
+        None => answer,
+    }
+}
+
 /// The system's own answer; `None` where an outage closes the connection.
-fn attempt(stage: &Stage, call: &Call, route: &Route) -> Option<Answer> {
+fn attempt(stage: &Stage, call: &Call, route: &Route, fault: Option<&FaultKind>) -> Option<Answer> {
     let now = stage.clock.now();
     let mut world = locked(&stage.world);
     match world.outage(route.operation.system()) {
         Outage::None => {}
-        Outage::ServiceUnavailable => return Some(Answer::empty(StatusCode::SERVICE_UNAVAILABLE)),
+        Outage::ServiceUnavailable => {
+            return Some(bare(route.operation.system(), StatusCode::SERVICE_UNAVAILABLE.as_u16()));
+        }
         Outage::Cut => return None,
     }
     let answer = match route.operation {
         Operation::AdvowareUrl => world.advoware.locate(call, &stage.addresses),
         Operation::AdvowareToken => world.advoware.token(call, now),
-        operation if operation.system() == System::Advoware => world.advoware.answer(call, route, now),
-        _ => world.espocrm.answer(call, route, now),
+        Operation::GoogleToken => world.google.token(call, now, Clock::real()),
+        operation => match operation.system() {
+            System::Advoware => world.advoware.answer(call, route, now),
+            System::Espocrm => world.espocrm.answer(call, route, now),
+            System::Google => {
+                let page_most = match fault {
+                    Some(FaultKind::ShortPage { events }) => Some(*events),
+                    _ => None,
+                };
+                world.google.answer(call, route, page_most, now)
+            }
+        },
     };
     drop(world);
     Some(answer)
 }
 
 /// What leaves for the client; `None` where the answer is lost.
-async fn after(stage: &Stage, wire: &Wire, mut answer: Answer, fault: Option<&FaultKind>) -> Option<Response> {
+async fn after(
+    stage: &Stage,
+    wire: &Wire,
+    system: System,
+    mut answer: Answer,
+    fault: Option<&FaultKind>,
+) -> Option<Response> {
     match fault {
         Some(FaultKind::AnswerLost) => return None,
         Some(FaultKind::AppliedThenHang) => {
@@ -134,8 +182,9 @@ async fn after(stage: &Stage, wire: &Wire, mut answer: Answer, fault: Option<&Fa
             wire.cut();
             return None;
         }
-        Some(FaultKind::AppliedThenStatus { code }) => {
-            answer = Answer::empty(StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        Some(FaultKind::AppliedThenStatus { code }) => answer = bare(system, *code),
+        Some(FaultKind::Google { reason, retry_after_seconds, applied: true }) => {
+            answer = refused(*reason, *retry_after_seconds);
         }
         Some(FaultKind::EmptyBody) => answer.body = Bytes::new(),
         Some(FaultKind::MalformedBody) => answer.body = Bytes::from_static(b"{\"id\": <html>"),
@@ -233,6 +282,7 @@ async fn wait_half(stage: &Stage, system: System) {
     let whole = match system {
         System::Advoware => &stage.latency.advoware_milliseconds,
         System::Espocrm => &stage.latency.espocrm_milliseconds,
+        System::Google => &stage.latency.google_milliseconds,
     }
     .load(Ordering::Relaxed);
     if whole > 0 {

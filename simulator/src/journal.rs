@@ -17,7 +17,7 @@ const LIMIT_ENTRIES: usize = 500_000;
 /// One request.
 #[derive(Debug, Clone, Serialize)]
 pub struct JournalEntry {
-    /// Order of arrival over both systems, from 1; never reset.
+    /// Order of arrival over all systems, from 1; never reset.
     pub sequence: u64,
     /// Who was asked.
     pub system: System,
@@ -27,18 +27,23 @@ pub struct JournalEntry {
     pub method: String,
     /// Path with query, as sent.
     pub path: String,
-    /// POST, PUT, PATCH or DELETE; the token call is none, as it changes no record.
+    /// POST, PUT, PATCH or DELETE; a token call is none, as it changes no record.
     pub mutating: bool,
     /// True when a mutating call took effect, whatever was answered.
     pub applied: bool,
     /// Answered status; `None` while running, and for good where no answer was given.
     pub status: Option<u16>,
-    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, or the EspoCRM id.
+    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, the EspoCRM id, or calendar and
+    /// event.
     pub keys: Vec<String>,
     /// Name of the fault that hit it.
     pub fault: Option<&'static str>,
     /// Header `X-Version-Number`.
     pub version_number: Option<u64>,
+    /// Header `If-Match`.
+    pub if_match: Option<String>,
+    /// Query parameter `sendUpdates`: whom Google is to tell.
+    pub send_updates: Option<String>,
     /// JSON body of a mutating call.
     pub request: Option<Value>,
     /// Arrival, in milliseconds since the simulator's start (real time).
@@ -104,7 +109,8 @@ impl Journal {
     }
 
     pub(crate) fn begin(&self, call: &Call, route: &Route, fault: Option<&'static str>) -> u64 {
-        let mutating = !matches!(call.method.as_str(), "GET" | "HEAD") && route.operation != Operation::AdvowareToken;
+        let token_call = matches!(route.operation, Operation::AdvowareToken | Operation::GoogleToken);
+        let mutating = !matches!(call.method.as_str(), "GET" | "HEAD") && !token_call;
         let started_milliseconds = self.elapsed_milliseconds();
         let mut book = locked(&self.book);
         book.last_sequence += 1;
@@ -124,6 +130,8 @@ impl Journal {
             keys: route.keys.clone(),
             fault,
             version_number: call.header("x-version-number").and_then(|text| text.parse().ok()),
+            if_match: call.header("if-match").map(str::to_owned),
+            send_updates: call.query_value("sendUpdates"),
             request: if mutating { call.json() } else { None },
             started_milliseconds,
             finished_milliseconds: None,

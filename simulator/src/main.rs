@@ -2,13 +2,15 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Parser;
 use serde_json::json;
 use simulator::{Simulator, SimulatorConfig, generate, generate_calendar};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Stand-ins for Advoware and EspoCRM. Prints one line of JSON with addresses and test credentials, then serves.
+/// Stand-ins for Advoware, EspoCRM and Google Calendar. Prints one line of JSON with addresses and test credentials, then
+/// serves.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -30,6 +32,9 @@ struct Arguments {
     /// Time every call takes.
     #[arg(long, default_value_t = 0)]
     latency_milliseconds: u64,
+    /// Where to write the key file of Google's service account.
+    #[arg(long)]
+    google_key_file: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -41,12 +46,16 @@ async fn main() -> std::io::Result<()> {
         seed: arguments.seed,
         advoware_latency_milliseconds: arguments.latency_milliseconds,
         espocrm_latency_milliseconds: arguments.latency_milliseconds,
+        google_latency_milliseconds: arguments.latency_milliseconds,
         ..SimulatorConfig::default()
     })
     .await?;
     sim.load(&generate(arguments.seed, arguments.size));
     let today = sim.clock().now().date_naive();
     sim.load_calendar(&generate_calendar(arguments.seed, arguments.employees, arguments.appointments_each, today));
+    if let Some(path) = &arguments.google_key_file {
+        sim.google().write_service_account(path)?;
+    }
     let about = json!({ "addresses": sim.addresses(), "credentials": sim.credentials() });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{about}")?;

@@ -1,6 +1,7 @@
 //! The closed list of what can be asked of the outside systems, and how a request line maps to it.
 
 use axum::http::Method;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 /// An outside system.
@@ -11,6 +12,8 @@ pub enum System {
     Advoware,
     /// The REST API.
     Espocrm,
+    /// Token endpoint and Calendar API.
+    Google,
 }
 
 /// One kind of request. The serialised names (`advoware.get_beteiligte`) are what journal and faults use.
@@ -85,6 +88,48 @@ pub enum Operation {
     /// Anything else sent to EspoCRM.
     #[serde(rename = "espocrm.unknown")]
     EspoUnknown,
+    /// Access token of the service account.
+    #[serde(rename = "google.token")]
+    GoogleToken,
+    /// Creates a calendar.
+    #[serde(rename = "google.insert_calendar")]
+    GoogleCalendarInsert,
+    /// One calendar.
+    #[serde(rename = "google.get_calendar")]
+    GoogleCalendarGet,
+    /// A page of the service account's list of calendars.
+    #[serde(rename = "google.list_calendars")]
+    GoogleCalendarList,
+    /// Puts a shared calendar into that list.
+    #[serde(rename = "google.add_to_calendar_list")]
+    GoogleCalendarListInsert,
+    /// Shares a calendar.
+    #[serde(rename = "google.insert_acl")]
+    GoogleAclInsert,
+    /// A page of a calendar's rules.
+    #[serde(rename = "google.list_acl")]
+    GoogleAclList,
+    /// A page of events.
+    #[serde(rename = "google.list_events")]
+    GoogleEventList,
+    /// One event.
+    #[serde(rename = "google.get_event")]
+    GoogleEventGet,
+    /// Creates an event.
+    #[serde(rename = "google.insert_event")]
+    GoogleEventInsert,
+    /// Changes parts of an event.
+    #[serde(rename = "google.patch_event")]
+    GoogleEventPatch,
+    /// Replaces an event.
+    #[serde(rename = "google.update_event")]
+    GoogleEventUpdate,
+    /// Deletes an event.
+    #[serde(rename = "google.delete_event")]
+    GoogleEventDelete,
+    /// Anything else sent to Google.
+    #[serde(rename = "google.unknown")]
+    GoogleUnknown,
 }
 
 impl Operation {
@@ -114,6 +159,20 @@ impl Operation {
             | Self::EspoPostNote
             | Self::EspoPostNotification
             | Self::EspoUnknown => System::Espocrm,
+            Self::GoogleToken
+            | Self::GoogleCalendarInsert
+            | Self::GoogleCalendarGet
+            | Self::GoogleCalendarList
+            | Self::GoogleCalendarListInsert
+            | Self::GoogleAclInsert
+            | Self::GoogleAclList
+            | Self::GoogleEventList
+            | Self::GoogleEventGet
+            | Self::GoogleEventInsert
+            | Self::GoogleEventPatch
+            | Self::GoogleEventUpdate
+            | Self::GoogleEventDelete
+            | Self::GoogleUnknown => System::Google,
         }
     }
 }
@@ -122,7 +181,8 @@ impl Operation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) operation: Operation,
-    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, or the EspoCRM id.
+    /// Ids in the path or query: betnr and komm id, the frNr, the Kürzel of a list, the EspoCRM id, or calendar and
+    /// event, decoded.
     pub(crate) keys: Vec<String>,
 }
 
@@ -130,6 +190,8 @@ pub(crate) const ADVOWARE_PREFIX: &str = "/advoware/";
 pub(crate) const CONFIGURATOR_PREFIX: &str = "/AdvonetConfigurator/";
 pub(crate) const SECURITY_PREFIX: &str = "/security/";
 pub(crate) const ESPOCRM_PREFIX: &str = "/espocrm/api/v1";
+pub(crate) const GOOGLE_CALENDAR_PREFIX: &str = "/google/calendar/v3/";
+pub(crate) const GOOGLE_TOKEN_PATH: &str = "/google/token";
 
 /// Reads the request line; `None` where no system lives. `entity` is EspoCRM's name of the entity type.
 pub(crate) fn route(method: &Method, path: &str, entity: &str) -> Option<Route> {
@@ -139,7 +201,12 @@ pub(crate) fn route(method: &Method, path: &str, entity: &str) -> Option<Route> 
     if let Some(rest) = path.strip_prefix(ESPOCRM_PREFIX) {
         return Some(espocrm_route(method, rest.trim_start_matches('/'), entity));
     }
-    let operation = if let Some(rest) = path.strip_prefix(CONFIGURATOR_PREFIX) {
+    if let Some(rest) = path.strip_prefix(GOOGLE_CALENDAR_PREFIX) {
+        return Some(google_route(method, rest));
+    }
+    let operation = if path == GOOGLE_TOKEN_PATH {
+        if method == Method::POST { Operation::GoogleToken } else { Operation::GoogleUnknown }
+    } else if let Some(rest) = path.strip_prefix(CONFIGURATOR_PREFIX) {
         if rest == "api/Url" && method == Method::GET { Operation::AdvowareUrl } else { Operation::AdvowareUnknown }
     } else if let Some(rest) = path.strip_prefix(SECURITY_PREFIX) {
         if rest == "api/v1/Token" && method == Method::POST {
@@ -184,4 +251,25 @@ fn espocrm_route(method: &Method, rest: &str, entity: &str) -> Route {
         _ => (Operation::EspoUnknown, None),
     };
     Route { operation, keys: key.map(str::to_owned).into_iter().collect() }
+}
+
+fn google_route(method: &Method, rest: &str) -> Route {
+    let segments: Vec<&str> = rest.split('/').collect();
+    let (operation, keys) = match (method.as_str(), segments.as_slice()) {
+        ("POST", ["calendars"]) => (Operation::GoogleCalendarInsert, vec![]),
+        ("GET", ["calendars", id]) => (Operation::GoogleCalendarGet, vec![*id]),
+        ("GET", ["users", "me", "calendarList"]) => (Operation::GoogleCalendarList, vec![]),
+        ("POST", ["users", "me", "calendarList"]) => (Operation::GoogleCalendarListInsert, vec![]),
+        ("POST", ["calendars", id, "acl"]) => (Operation::GoogleAclInsert, vec![*id]),
+        ("GET", ["calendars", id, "acl"]) => (Operation::GoogleAclList, vec![*id]),
+        ("GET", ["calendars", id, "events"]) => (Operation::GoogleEventList, vec![*id]),
+        ("POST", ["calendars", id, "events"]) => (Operation::GoogleEventInsert, vec![*id]),
+        ("GET", ["calendars", id, "events", event]) => (Operation::GoogleEventGet, vec![*id, *event]),
+        ("PATCH", ["calendars", id, "events", event]) => (Operation::GoogleEventPatch, vec![*id, *event]),
+        ("PUT", ["calendars", id, "events", event]) => (Operation::GoogleEventUpdate, vec![*id, *event]),
+        ("DELETE", ["calendars", id, "events", event]) => (Operation::GoogleEventDelete, vec![*id, *event]),
+        _ => (Operation::GoogleUnknown, vec![]),
+    };
+    let keys = keys.into_iter().map(|key| percent_decode_str(key).decode_utf8_lossy().into_owned()).collect();
+    Route { operation, keys }
 }

@@ -25,6 +25,7 @@ use crate::espocrm::{EspoCrm, EspoSwitches, Record};
 use crate::fault::Faults;
 use crate::firm::{Firm, FirmCalendar};
 use crate::gate;
+use crate::google::{Google, GoogleHandle, GoogleSwitches};
 use crate::handles::{AdvowareHandle, EspoHandle, WebhooksHandle};
 use crate::journal::Journal;
 use crate::operation::{System, route};
@@ -51,10 +52,14 @@ pub struct SimulatorConfig {
     pub advoware: AdvowareSwitches,
     /// EspoCRM's behaviour.
     pub espocrm: EspoSwitches,
+    /// Google's behaviour.
+    pub google: GoogleSwitches,
     /// Time a call to Advoware takes.
     pub advoware_latency_milliseconds: u64,
     /// Time a call to EspoCRM takes.
     pub espocrm_latency_milliseconds: u64,
+    /// Time a call to Google takes.
+    pub google_latency_milliseconds: u64,
 }
 
 impl Default for SimulatorConfig {
@@ -65,8 +70,10 @@ impl Default for SimulatorConfig {
             credentials: Credentials::default(),
             advoware: AdvowareSwitches::default(),
             espocrm: EspoSwitches::default(),
+            google: GoogleSwitches::default(),
             advoware_latency_milliseconds: 0,
             espocrm_latency_milliseconds: 0,
+            google_latency_milliseconds: 0,
         }
     }
 }
@@ -82,13 +89,17 @@ impl Simulator {
     /// Binds and serves.
     pub async fn start(config: SimulatorConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
+        let addresses = Addresses::of(listener.local_addr()?);
+        let client_email = config.credentials.google_client_email.clone();
+        let google = Google::new(client_email, addresses.google_token_uri.clone(), config.google, config.seed);
         let stage = Arc::new(Stage {
-            addresses: Addresses::of(listener.local_addr()?),
+            addresses,
             credentials: config.credentials.clone(),
             clock: Clock::default(),
             world: Mutex::new(World {
                 espocrm: EspoCrm::new(config.credentials.espocrm_api_key.clone(), config.espocrm, config.seed),
                 advoware: Advoware::new(config.credentials, config.advoware, config.seed),
+                google,
             }),
             journal: Journal::default(),
             faults: Faults::default(),
@@ -102,6 +113,7 @@ impl Simulator {
         let simulator = Self { stage, server: Some(server) };
         simulator.set_latency_milliseconds(System::Advoware, config.advoware_latency_milliseconds);
         simulator.set_latency_milliseconds(System::Espocrm, config.espocrm_latency_milliseconds);
+        simulator.set_latency_milliseconds(System::Google, config.google_latency_milliseconds);
         Ok(simulator)
     }
 
@@ -151,6 +163,11 @@ impl Simulator {
         EspoHandle::new(&self.stage)
     }
 
+    /// Google's state.
+    pub fn google(&self) -> GoogleHandle<'_> {
+        GoogleHandle::new(&self.stage)
+    }
+
     /// EspoCRM's webhooks.
     pub fn webhooks(&self) -> WebhooksHandle<'_> {
         WebhooksHandle::new(&self.stage)
@@ -161,6 +178,7 @@ impl Simulator {
         let latency = match system {
             System::Advoware => &self.stage.latency.advoware_milliseconds,
             System::Espocrm => &self.stage.latency.espocrm_milliseconds,
+            System::Google => &self.stage.latency.google_milliseconds,
         };
         latency.store(milliseconds, Ordering::Relaxed);
     }

@@ -13,6 +13,7 @@ use crate::agenda::Agenda;
 use crate::clock::Clock;
 use crate::espocrm::EspoCrm;
 use crate::fault::Faults;
+use crate::google::Google;
 use crate::journal::Journal;
 use crate::operation::System;
 use crate::webhook::Webhooks;
@@ -35,11 +36,12 @@ pub enum Outage {
     Cut,
 }
 
-/// Both systems under one lock, so that an edit and a call never interleave.
+/// All systems under one lock, so that an edit and a call never interleave.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) advoware: Advoware,
     pub(crate) espocrm: EspoCrm,
+    pub(crate) google: Google,
 }
 
 impl World {
@@ -47,15 +49,18 @@ impl World {
         match system {
             System::Advoware => self.advoware.switches.outage,
             System::Espocrm => self.espocrm.switches.outage,
+            System::Google => self.google.switches.outage,
         }
     }
 }
 
 /// Milliseconds every call takes, per system: half before it takes effect, half after.
+#[expect(clippy::struct_field_names, reason = "the unit belongs in the name")]
 #[derive(Debug, Default)]
 pub(crate) struct Latency {
     pub(crate) advoware_milliseconds: AtomicU64,
     pub(crate) espocrm_milliseconds: AtomicU64,
+    pub(crate) google_milliseconds: AtomicU64,
 }
 
 #[derive(Debug)]

@@ -27,6 +27,9 @@ pub enum ErrorKind {
         /// The system's wish, within [`crate::http::MAX_RETRY_AFTER`].
         retry_after: Option<Duration>,
     },
+    /// Google's 403 `quotaExceeded`: a limit that lasts, of calendars created or of writes (DOMAIN 6).
+    #[error("a lasting limit is used up: tried again after an hour, without counting")]
+    QuotaExceeded,
     /// 400: the same content will be refused again.
     #[error("the content was refused{}: correct the record, then requeue it", place(field.as_deref(), rule.as_deref()))]
     Rejected {
@@ -47,6 +50,12 @@ pub enum ErrorKind {
     /// 409: somebody changed the record since it was read.
     #[error("the record was changed meanwhile: read again and planned anew")]
     Conflict,
+    /// Google's 409: the id that we chose is taken, by our own call of before or by an event that was deleted since (DOMAIN 6).
+    #[error("the id is taken: read again and planned anew")]
+    Duplicate,
+    /// Google's 410 for a list of changes: what is known of the calendar is too old for it (DOMAIN 6).
+    #[error("the changes are no longer known there: everything is read again")]
+    FullSyncRequired,
     /// The system does not accept who we are.
     #[error("credentials refused ({0}); nothing is sent for five minutes")]
     CredentialsRefused(Refusal),
@@ -113,11 +122,15 @@ pub enum Refusal {
     TokenRejected,
     /// EspoCRM's 401.
     ApiKeyRejected,
+    /// Google gave the service account no token.
+    ServiceAccountRefused,
+    /// Google refused a fresh token.
+    ServiceTokenRejected,
 }
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::NotEnabled,
         Self::NotLoggedOn,
         Self::NotRegistered,
@@ -125,6 +138,8 @@ impl Refusal {
         Self::LogInRefused,
         Self::TokenRejected,
         Self::ApiKeyRejected,
+        Self::ServiceAccountRefused,
+        Self::ServiceTokenRejected,
     ];
 
     /// Short name, as remembered in Redis.
@@ -137,6 +152,8 @@ impl Refusal {
             Self::LogInRefused => "log_in_refused",
             Self::TokenRejected => "token_rejected",
             Self::ApiKeyRejected => "api_key_rejected",
+            Self::ServiceAccountRefused => "service_account_refused",
+            Self::ServiceTokenRejected => "service_token_rejected",
         }
     }
 
@@ -158,6 +175,12 @@ impl fmt::Display for Refusal {
             Self::LogInRefused => "the gateway refused the log-in: check the ADVOWARE_ settings",
             Self::TokenRejected => "a fresh token was refused: check the user's rights and ADVOWARE_API_BASE_URL",
             Self::ApiKeyRejected => "check ESPOCRM_API_KEY",
+            Self::ServiceAccountRefused => {
+                "the service account gets no token: check the key in GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH and this machine's clock"
+            }
+            Self::ServiceTokenRejected => {
+                "a fresh token was refused: check GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH and GOOGLE_CALENDAR_API_BASE_URL"
+            }
         })
     }
 }
@@ -171,11 +194,14 @@ impl ErrorKind {
             Self::ConnectionLost => "connection_lost",
             Self::Unavailable { .. } => "unavailable",
             Self::RateLimited { .. } => "rate_limited",
+            Self::QuotaExceeded => "quota_exceeded",
             Self::Rejected { .. } => "rejected",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::WrongAddress => "wrong_address",
             Self::Conflict => "conflict",
+            Self::Duplicate => "duplicate",
+            Self::FullSyncRequired => "full_sync_required",
             Self::CredentialsRefused(_) => "credentials_refused",
             Self::LockedOut => "locked_out",
             Self::ServerFault => "server_fault",
@@ -190,18 +216,21 @@ impl ErrorKind {
 }
 
 /// Every outcome that a request can have in metrics.
-pub(crate) const OUTCOMES: [&str; 18] = [
+pub(crate) const OUTCOMES: [&str; 21] = [
     "ok",
     "unreachable",
     "timed_out",
     "connection_lost",
     "unavailable",
     "rate_limited",
+    "quota_exceeded",
     "rejected",
     "forbidden",
     "not_found",
     "wrong_address",
     "conflict",
+    "duplicate",
+    "full_sync_required",
     "credentials_refused",
     "locked_out",
     "server_fault",

@@ -7,6 +7,8 @@ pub enum System {
     Advoware,
     /// The CRM.
     Espocrm,
+    /// The employees' calendars.
+    Google,
 }
 
 /// What repeating a call can do.
@@ -18,6 +20,9 @@ pub enum Effect {
     LogIn,
     /// It changes a record: never repeated blindly (K8b).
     Write,
+    /// It changes a record, and the system itself sees to it that it does so once: under an id that we chose, or only if the record is as
+    /// it was read.
+    WriteOnce,
 }
 
 /// One kind of outside call.
@@ -57,17 +62,58 @@ pub enum Operation {
     EspocrmListBeteiligte,
     /// A post in a record's stream.
     EspocrmPostNote,
+    /// Access token of the service account.
+    GoogleToken,
+    /// One calendar.
+    GoogleGetCalendar,
+    /// One page of the service account's own list of calendars.
+    GoogleListCalendars,
+    /// A new calendar.
+    GoogleInsertCalendar,
+    /// One page of the rules that say who may do what with a calendar.
+    GoogleListAcl,
+    /// A new rule.
+    GoogleInsertAcl,
+    /// One page of events.
+    GoogleListEvents,
+    /// One event.
+    GoogleGetEvent,
+    /// A new event, under an id that we chose.
+    GoogleInsertEvent,
+    /// Some fields of an event that is as it was read.
+    GooglePatchEvent,
+    /// The deletion of an event that is as it was read.
+    GoogleDeleteEvent,
+}
+
+impl Effect {
+    /// Whether it changes a record.
+    pub fn is_write(self) -> bool {
+        match self {
+            Self::Read | Self::LogIn => false,
+            Self::Write | Self::WriteOnce => true,
+        }
+    }
+
+    /// Whether a call that may have been carried out may be sent again as it is.
+    pub(crate) fn is_repeatable(self) -> bool {
+        match self {
+            Self::Read | Self::WriteOnce => true,
+            Self::LogIn | Self::Write => false,
+        }
+    }
 }
 
 impl System {
-    /// Both systems.
-    pub const ALL: [Self; 2] = [Self::Advoware, Self::Espocrm];
+    /// Every system.
+    pub const ALL: [Self; 3] = [Self::Advoware, Self::Espocrm, Self::Google];
 
     /// Label in metrics and spans.
     pub fn name(self) -> &'static str {
         match self {
             Self::Advoware => "advoware",
             Self::Espocrm => "espocrm",
+            Self::Google => "google",
         }
     }
 
@@ -76,13 +122,14 @@ impl System {
         match self {
             Self::Advoware => "Advoware",
             Self::Espocrm => "EspoCRM",
+            Self::Google => "Google Calendar",
         }
     }
 }
 
 impl Operation {
     /// Every operation, for series that must exist from the start.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 28] = [
         Self::AdvowareUrl,
         Self::AdvowareToken,
         Self::AdvowareGetBeteiligte,
@@ -100,6 +147,17 @@ impl Operation {
         Self::EspocrmUpdateBeteiligte,
         Self::EspocrmListBeteiligte,
         Self::EspocrmPostNote,
+        Self::GoogleToken,
+        Self::GoogleGetCalendar,
+        Self::GoogleListCalendars,
+        Self::GoogleInsertCalendar,
+        Self::GoogleListAcl,
+        Self::GoogleInsertAcl,
+        Self::GoogleListEvents,
+        Self::GoogleGetEvent,
+        Self::GoogleInsertEvent,
+        Self::GooglePatchEvent,
+        Self::GoogleDeleteEvent,
     ];
 
     /// The system asked.
@@ -122,6 +180,17 @@ impl Operation {
             | Self::EspocrmUpdateBeteiligte
             | Self::EspocrmListBeteiligte
             | Self::EspocrmPostNote => System::Espocrm,
+            Self::GoogleToken
+            | Self::GoogleGetCalendar
+            | Self::GoogleListCalendars
+            | Self::GoogleInsertCalendar
+            | Self::GoogleListAcl
+            | Self::GoogleInsertAcl
+            | Self::GoogleListEvents
+            | Self::GoogleGetEvent
+            | Self::GoogleInsertEvent
+            | Self::GooglePatchEvent
+            | Self::GoogleDeleteEvent => System::Google,
         }
     }
 
@@ -129,7 +198,7 @@ impl Operation {
     pub fn name(self) -> &'static str {
         match self {
             Self::AdvowareUrl => "url",
-            Self::AdvowareToken => "token",
+            Self::AdvowareToken | Self::GoogleToken => "token",
             Self::AdvowareGetBeteiligte | Self::EspocrmGetBeteiligte => "get_beteiligte",
             Self::AdvowarePostBeteiligte => "post_beteiligte",
             Self::AdvowarePutBeteiligte => "put_beteiligte",
@@ -144,6 +213,16 @@ impl Operation {
             Self::EspocrmUpdateBeteiligte => "update_beteiligte",
             Self::EspocrmListBeteiligte => "list_beteiligte",
             Self::EspocrmPostNote => "post_note",
+            Self::GoogleGetCalendar => "get_calendar",
+            Self::GoogleListCalendars => "list_calendars",
+            Self::GoogleInsertCalendar => "insert_calendar",
+            Self::GoogleListAcl => "list_acl",
+            Self::GoogleInsertAcl => "insert_acl",
+            Self::GoogleListEvents => "list_events",
+            Self::GoogleGetEvent => "get_event",
+            Self::GoogleInsertEvent => "insert_event",
+            Self::GooglePatchEvent => "patch_event",
+            Self::GoogleDeleteEvent => "delete_event",
         }
     }
 
@@ -156,8 +235,13 @@ impl Operation {
             | Self::AdvowareGetTermin
             | Self::AdvowareListMitarbeiter
             | Self::EspocrmGetBeteiligte
-            | Self::EspocrmListBeteiligte => Effect::Read,
-            Self::AdvowareToken => Effect::LogIn,
+            | Self::EspocrmListBeteiligte
+            | Self::GoogleGetCalendar
+            | Self::GoogleListCalendars
+            | Self::GoogleListAcl
+            | Self::GoogleListEvents
+            | Self::GoogleGetEvent => Effect::Read,
+            Self::AdvowareToken | Self::GoogleToken => Effect::LogIn,
             Self::AdvowarePostBeteiligte
             | Self::AdvowarePutBeteiligte
             | Self::AdvowarePostKommunikation
@@ -166,7 +250,15 @@ impl Operation {
             | Self::AdvowarePutTermin
             | Self::AdvowareDeleteTermin
             | Self::EspocrmUpdateBeteiligte
-            | Self::EspocrmPostNote => Effect::Write,
+            | Self::EspocrmPostNote
+            | Self::GoogleInsertCalendar
+            | Self::GoogleInsertAcl => Effect::Write,
+            Self::GoogleInsertEvent | Self::GooglePatchEvent | Self::GoogleDeleteEvent => Effect::WriteOnce,
         }
+    }
+
+    /// How many requests of the quota a call counts as (DOMAIN 6).
+    pub(crate) fn quota_units(self) -> u32 {
+        if self == Self::GooglePatchEvent { 3 } else { 1 }
     }
 }

@@ -23,7 +23,7 @@ impl Answer {
     }
 
     /// `Retry-After` in seconds, within bounds. The form with a date is not used by any of the systems.
-    fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         let seconds = self.header(RETRY_AFTER.as_str())?.trim().parse().ok()?;
         Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
     }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::error::Effect;
 
 /// Serves `answers` in turn, one per connection, and closes each; counts the requests it saw. An empty answer closes the
 /// connection without one.
@@ -38,7 +39,7 @@ async fn call(operation: Operation, address: &str) -> Result<serde_json::Value, 
     let http = Http::new(Duration::from_millis(800)).unwrap();
     let request = match operation.effect() {
         Effect::Read => http.requests().get(address),
-        Effect::LogIn | Effect::Write => http.requests().put(address).body("{}"),
+        Effect::LogIn | Effect::Write | Effect::WriteOnce => http.requests().put(address).body("{}"),
     };
     let read = |answer: &Answer| match kind_of_status(answer) {
         Some(kind) => Err(kind),
@@ -62,6 +63,17 @@ async fn k8b_a_write_with_unknown_outcome_is_sent_once() {
         assert_eq!(error.next(), crate::error::Next::LookFirst, "{error}");
         assert_eq!(seen.load(Ordering::SeqCst), 1);
     }
+}
+
+#[tokio::test]
+async fn c3_a_write_that_takes_effect_once_is_repeated_where_the_fault_may_pass() {
+    const FAULT: &str = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let (address, seen) = server(&[FAULT, CUT, OK]).await;
+    assert!(call(Operation::GoogleInsertEvent, &address).await.is_ok());
+    assert_eq!(seen.load(Ordering::SeqCst), 3);
+    let (address, seen) = server(&[FAULT, OK]).await;
+    let error = call(Operation::GoogleInsertCalendar, &address).await.unwrap_err();
+    assert_eq!((error.next(), seen.load(Ordering::SeqCst)), (crate::error::Next::LookFirst, 1));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Requests per time, over all workers.
 
+use std::fmt;
 use std::time::Duration;
 
 use redis::RedisError;
@@ -36,6 +37,12 @@ pub enum Throttled {
     Away(#[from] RedisError),
 }
 
+impl fmt::Debug for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rate").field("key", &self.key).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 impl Rate {
     pub(super) fn new(link: Link, system: &str, settings: RateSettings) -> Self {
         Self { link, key: format!("{PREFIX}:rate:{system}"), settings }
@@ -44,14 +51,23 @@ impl Rate {
     /// Books one request and answers how long it has to wait before it goes out; at most `longest`. Who books and then does not send
     /// has wasted a request of the quota, no more.
     pub async fn take(&self, longest: Duration) -> Result<Duration, Throttled> {
-        let (granted, wait_us, _): (u32, u64, u32) = self.call(longest, 1).once(&self.link).await?;
+        self.take_several(1, longest).await
+    }
+
+    async fn take_several(&self, requests: u32, longest: Duration) -> Result<Duration, Throttled> {
+        let (granted, wait_us, _): (u32, u64, u32) = self.call(longest, requests).once(&self.link).await?;
         let wait = Duration::from_micros(wait_us);
         if granted == 1 { Ok(wait) } else { Err(Throttled::For(wait)) }
     }
 
     /// Books one request and waits until it may go out, at most `longest`. First come, first served.
     pub async fn acquire(&self, longest: Duration) -> Result<(), Throttled> {
-        let wait = self.take(longest).await?;
+        self.acquire_several(1, longest).await
+    }
+
+    /// As [`Self::acquire`], for what counts as `requests` of them.
+    pub async fn acquire_several(&self, requests: u32, longest: Duration) -> Result<(), Throttled> {
+        let wait = self.take_several(requests.max(1), longest).await?;
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }

@@ -10,15 +10,17 @@ use super::reader::{Reader, Unit};
 use super::secrets::{self, WebhookSecrets};
 use super::stores::{postgres, redis};
 use super::{
-    AdvowareSettings, EspocrmSettings, LimitSettings, LogFormat, LogSettings, ProducerSettings, SyncSettings,
-    WorkerSettings,
+    AdvowareSettings, EspocrmSettings, GoogleSettings, LimitSettings, LogFormat, LogSettings, ProducerSettings,
+    SyncSettings, WorkerSettings,
 };
 use crate::espocrm::FieldNames;
+use crate::google::ServiceAccount;
 use crate::http::{ApiPath, BaseUrl};
 
 pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
     let advoware = advoware(r);
     let espocrm = espocrm(r);
+    let google = google(r);
     let redis = redis(r);
     let postgres = postgres(r);
     let sync = sync(r);
@@ -29,6 +31,7 @@ pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
     Some(WorkerSettings {
         advoware: advoware?,
         espocrm: espocrm?,
+        google: google?,
         redis: redis?,
         postgres: postgres?,
         sync: sync?,
@@ -136,6 +139,39 @@ fn espocrm_fields(r: &mut Reader<'_>) -> Option<FieldNames> {
     let json = r.file(name, path)?;
     let parsed = FieldNames::parse(&json);
     parsed.map_err(|problems| problems.into_iter().for_each(|problem| r.problem(name, problem))).ok()
+}
+
+/// Without a service account nothing is reached, but what is set must be right all the same.
+#[expect(clippy::option_option, reason = "wrong, not set, set")]
+pub(super) fn google(r: &mut Reader<'_>) -> Option<Option<GoogleSettings>> {
+    let account = match r.optional("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH") {
+        None => Some(None),
+        Some(path) => service_account(r, "GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH", path).map(Some),
+    };
+    let owner = match r.optional("GOOGLE_CALENDAR_OWNER") {
+        None => Some(None),
+        Some(_) => r.required_parsed("GOOGLE_CALENDAR_OWNER", mail_address).map(Some),
+    };
+    let api_base_url =
+        r.parsed("GOOGLE_CALENDAR_API_BASE_URL", "https://www.googleapis.com/calendar/v3/", BaseUrl::parse);
+    let timeout = r.duration("GOOGLE_CALENDAR_API_TIMEOUT_SECONDS", Unit::Seconds, 30.0);
+    let (account, owner, api_base_url, timeout) = (account?, owner?, api_base_url?, timeout?);
+    Some(account.map(|account| GoogleSettings { account, owner, api_base_url, timeout }))
+}
+
+fn service_account(r: &mut Reader<'_>, name: &str, path: &str) -> Option<ServiceAccount> {
+    let json = r.file(name, path)?;
+    let parsed = ServiceAccount::parse(&json);
+    parsed.map_err(|problems| problems.into_iter().for_each(|problem| r.problem(name, problem))).ok()
+}
+
+fn mail_address(text: &str) -> Result<String, &'static str> {
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && host.contains('.') && !text.contains(char::is_whitespace) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected the mail address of a Google account"),
+    }
 }
 
 fn sync(r: &mut Reader<'_>) -> Option<SyncSettings> {

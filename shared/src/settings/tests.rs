@@ -58,6 +58,35 @@ fn defaults_are_those_of_the_contract() {
 }
 
 #[test]
+fn google_is_optional_and_its_problems_come_with_the_others() {
+    assert!(WorkerSettings::read(&with(&[("GOOGLE_CALENDAR_OWNER", "a@example.org")])).unwrap().google.is_none());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.json");
+    std::fs::write(&path, r#"{"client_email": "a@example.org", "private_key": "is-secret"}"#).unwrap();
+    let changes = [
+        ("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH", path.to_str().unwrap()),
+        ("GOOGLE_CALENDAR_OWNER", "Kanzlei Beispiel"),
+        ("GOOGLE_CALENDAR_API_BASE_URL", "googleapis.com"),
+        ("GOOGLE_CALENDAR_API_TIMEOUT_SECONDS", "0"),
+        ("GOOGLE_CALENDAR_REQUESTS_PER_MINUTE", "0"),
+    ];
+    let error = WorkerSettings::read(&complete().into_iter().chain(changes).collect()).unwrap_err();
+    assert_eq!(
+        error.problems(),
+        [
+            "GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH: the key file has no token_uri",
+            "GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH: private_key in the key file is no RSA key in PEM (PKCS#8)",
+            "GOOGLE_CALENDAR_OWNER: expected the mail address of a Google account",
+            "GOOGLE_CALENDAR_API_BASE_URL: expected an address such as https://host/path/",
+            "GOOGLE_CALENDAR_API_TIMEOUT_SECONDS: expected a number of seconds above 0, such as 30 or 0.5",
+            "GOOGLE_CALENDAR_REQUESTS_PER_MINUTE: expected a whole number from 1 to 60000",
+        ]
+    );
+    let absent = GoogleSettings::read(&with(&[("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH", "/nowhere")])).unwrap_err();
+    assert_eq!(absent.problems(), ["GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH: the file cannot be read (entity not found)"]);
+}
+
+#[test]
 fn a_producer_does_not_need_advoware() {
     let source = complete().into_iter().filter(|(name, _)| !name.starts_with("ADVOWARE")).collect();
     assert!(ProducerSettings::read(&source).is_ok());

@@ -11,6 +11,18 @@ mod faults;
 #[cfg(test)]
 mod firm;
 #[cfg(test)]
+mod google_desk;
+#[cfg(test)]
+mod google_events;
+#[cfg(test)]
+mod google_lists;
+#[cfg(test)]
+mod google_refusals;
+#[cfg(test)]
+mod google_rights;
+#[cfg(test)]
+mod google_users;
+#[cfg(test)]
 mod kalender;
 #[cfg(test)]
 mod office;

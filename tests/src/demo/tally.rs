@@ -33,6 +33,7 @@ impl Calls {
                 (_, System::Advoware, true) => &mut calls.advoware_writes,
                 (_, System::Espocrm, false) => &mut calls.espocrm_reads,
                 (_, System::Espocrm, true) => &mut calls.espocrm_writes,
+                (_, System::Google, _) => continue,
             } += 1;
         }
         calls
@@ -135,6 +136,7 @@ fn by_beteiligter<'a>(
         let betnr = match entry.system {
             System::Advoware => key.parse().ok(),
             System::Espocrm => numbers.get(key.as_str()).copied(),
+            System::Google => None,
         };
         if let Some(betnr) = betnr {
             calls.entry(betnr).or_default().push(entry);

@@ -91,6 +91,7 @@ fn set_outage(world: &World, system: System, outage: Outage) {
     match system {
         System::Advoware => world.simulator.advoware().switch(|switches| switches.outage = outage),
         System::Espocrm => world.simulator.espocrm().switch(|switches| switches.outage = outage),
+        System::Google => world.simulator.google().switch(|switches| switches.outage = outage),
     }
 }
 
@@ -98,6 +99,7 @@ async fn down_and_back(system: System, outage: Outage) -> Result<()> {
     let (title, label) = match system {
         System::Advoware => ("Advoware", "advoware"),
         System::Espocrm => ("EspoCRM", "espocrm"),
+        System::Google => ("Google", "google"),
     };
     let (down, still_down) = (format!("{title} is down"), format!("{title} is still down"));
     let mut world = World::start().await?;

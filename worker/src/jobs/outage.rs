@@ -27,6 +27,8 @@ impl Answered {
         match system {
             System::Advoware => self.advoware,
             System::Espocrm => self.espocrm,
+            // No run of a Beteiligte asks it.
+            System::Google => false,
         }
     }
 }
@@ -71,8 +73,9 @@ fn of_error(error: &ApiError) -> Option<Evidence> {
         Blame::System => Some(Evidence::Outage),
         Blame::Credentials => Some(Evidence::Refused),
         Blame::Record => Some(Evidence::Answered),
-        // Of these only a conflict is an answer to the call itself.
-        Blame::Nobody => (error.kind == ErrorKind::Conflict).then_some(Evidence::Answered),
+        // Of these only what is said about the record is an answer to the call itself.
+        Blame::Nobody => matches!(error.kind, ErrorKind::Conflict | ErrorKind::Duplicate | ErrorKind::FullSyncRequired)
+            .then_some(Evidence::Answered),
     }
 }
 

@@ -75,6 +75,16 @@ async fn j5_a_quiet_time_gives_one_burst_and_then_the_even_pace() {
 }
 
 #[tokio::test]
+async fn j5_what_counts_three_waits_for_three() {
+    let (_redis, limits) = limits().await;
+    let rate = limits.rate("google", RateSettings { per_minute: 600, burst: 4 });
+    rate.acquire_several(3, Duration::ZERO).await.unwrap();
+    assert!(matches!(rate.acquire_several(3, Duration::ZERO).await, Err(Throttled::For(_))));
+    rate.acquire_several(1, Duration::ZERO).await.unwrap();
+    assert!(matches!(rate.acquire_several(1, Duration::ZERO).await, Err(Throttled::For(_))));
+}
+
+#[tokio::test]
 async fn j5_processes_together_never_exceed_the_rate() {
     let settings = RateSettings { per_minute: 6000, burst: 10 };
     let (redis, _) = limits().await;
