@@ -86,13 +86,13 @@ impl<'a> Planner<'a> {
 
     fn finish_what_was_begun(&mut self) {
         for (&id, row) in &self.snapshot.rows {
-            let step = match &row.intent {
-                Some(Intent::CreateEvent(form)) => self.finish_event(id, row, form),
+            let steps = match &row.intent {
+                Some(Intent::CreateEvent(form)) => self.finish_event(id, row, form).into_iter().collect(),
                 Some(Intent::CreateTermin(form)) => self.finish_termin(id, row, form),
                 Some(Intent::UpdateEvent(_) | Intent::UpdateTermin(_) | Intent::DeleteEvent | Intent::DeleteTermin)
-                | None => None,
+                | None => Vec::new(),
             };
-            self.plan.steps.extend(step);
+            self.plan.steps.extend(steps);
         }
     }
 
@@ -113,21 +113,33 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn finish_termin(&mut self, id: RowId, row: &HubRow, form: &Standard) -> Option<Step> {
+    fn finish_termin(&mut self, id: RowId, row: &HubRow, form: &Standard) -> Vec<Step> {
         let is_free = |frnr: &FrNr| !self.claimed.contains(frnr) && !self.is_bound(*frnr);
         let says_it = |termin: &SeenTermin| termin.form.as_ref() == Ok(form);
         let twin = self.snapshot.termine.iter().find(|(frnr, termin)| says_it(termin) && is_free(frnr));
         if let Some((&frnr, _)) = twin {
             self.claimed.insert(frnr);
-            return Some(Step::AdoptTermin(id, frnr));
+            let rewritten = self.blocked_again(id, row, form);
+            return [Step::AdoptTermin(id, frnr)].into_iter().chain(rewritten).collect();
         }
-        let event = row.event.as_ref()?;
+        let Some(event) = &row.event else { return Vec::new() };
         if self.snapshot.gone_events.contains(event) {
-            return Some(Step::Withdraw(id));
+            return vec![Step::Withdraw(id)];
+        }
+        if !self.may_write(row.source) {
+            return Vec::new();
         }
         let now = self.seen().get(event).and_then(|seen| seen.form.as_ref().ok());
         let wanted = now.filter(|now| row.source == Source::Google && termin::write(now).is_ok()).unwrap_or(form);
-        self.may_write(row.source).then(|| Step::FinishTermin(id, wanted.clone()))
+        let rewritten = self.blocked_again(id, row, wanted);
+        [Step::FinishTermin(id, wanted.clone())].into_iter().chain(rewritten).collect()
+    }
+
+    /// What users wrote over a blocked copy goes, as its Termin is created again (C7).
+    fn blocked_again(&self, id: RowId, row: &HubRow, form: &Standard) -> Option<Step> {
+        let copy = self.seen().get(row.event.as_ref()?)?.form.as_ref().ok()?;
+        let event = self.projected(row.source, form);
+        (row.source == Source::Advoware && event != *copy).then_some(Step::UpdateEvent(id, event))
     }
 
     fn is_bound(&self, frnr: FrNr) -> bool {
@@ -343,7 +355,11 @@ impl<'a> Planner<'a> {
             Some(_) | None => copy.clone(),
         };
         match termin::write(&wanted) {
-            Ok(_) => vec![Step::RecreateTermin(id, wanted)],
+            Ok(_) => {
+                let event = self.projected(row.source, &wanted);
+                let rewritten = (event != *copy).then_some(Step::UpdateEvent(id, event));
+                [Step::RecreateTermin(id, wanted)].into_iter().chain(rewritten).collect()
+            }
             Err(reason) => {
                 self.plan.left.extend(row.event.clone().map(|event| Left::NotRepresentable(event, reason)));
                 Vec::new()

@@ -8,7 +8,8 @@ use crate::ids::FrNr;
 /// One operation, each with its own transaction (C11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The Termin that was begun is there, under this number; the base of both sides is what it was begun with.
+    /// The Termin that was begun is there, under this number; what it was begun with is its base, and that of an event which
+    /// it copies.
     AdoptTermin(RowId, FrNr),
     /// The event that was begun is not there: insert it, with the same id.
     FinishEvent(RowId, Standard),

@@ -297,7 +297,10 @@ impl World {
             Step::AdoptTermin(_, frnr) => {
                 let row = self.row(id);
                 let Some(Intent::CreateTermin(form)) = row.intent.take() else { panic!("begun") };
-                (row.frnr, row.advoware_base, row.google_base) = (Some(*frnr), Some(form.clone()), Some(form));
+                if row.source == Source::Google {
+                    row.google_base = Some(form.clone());
+                }
+                (row.frnr, row.advoware_base) = (Some(*frnr), Some(form));
                 return;
             }
             _ => {}
