@@ -96,21 +96,24 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// If the event is there, the row is compared like any other.
+    /// If the event is there, or was and is deleted, the row is compared like any other: a deleted id cannot be inserted again (DOMAIN 6).
     fn finish_event(&self, id: RowId, row: &HubRow, form: &Standard) -> Option<Step> {
-        let event = row.event.as_ref().filter(|event| !self.seen().contains_key(*event))?;
+        let event = row.event.as_ref()?;
+        if self.is_known(event) {
+            return None;
+        }
         let frnr = row.frnr?;
         match self.snapshot.termine.get(&frnr).map(|termin| &termin.form) {
-            // A user has deleted it in the same breath.
-            _ if self.snapshot.gone_events.contains(event) && !self.snapshot.termine.contains_key(&frnr) => {
-                Some(Step::Withdraw(id))
-            }
             // Inserting what is there already is answered by 409: so a run that saw less than there is does no harm.
             Some(Ok(now)) => Some(Step::FinishEvent(id, self.projected(row.source, now))),
             Some(Err(_)) => Some(Step::FinishEvent(id, form.clone())),
-            None if self.snapshot.gone_termine.contains(&frnr) => Some(Step::Withdraw(id)),
-            None => None,
+            None => self.snapshot.gone_termine.contains(&frnr).then_some(Step::Withdraw(id)),
         }
+    }
+
+    /// Whether Google has, or had, this event.
+    fn is_known(&self, event: &EventId) -> bool {
+        self.seen().contains_key(event) || self.snapshot.gone_events.contains(event)
     }
 
     fn finish_termin(&mut self, id: RowId, row: &HubRow, form: &Standard) -> Vec<Step> {
@@ -208,7 +211,7 @@ impl<'a> Planner<'a> {
     fn has_both(&self, row: &HubRow) -> bool {
         match (&row.intent, &row.event) {
             (Some(Intent::CreateTermin(_)), _) | (_, None) => false,
-            (Some(Intent::CreateEvent(_)), Some(event)) => self.seen().contains_key(event),
+            (Some(Intent::CreateEvent(_)), Some(event)) => self.is_known(event),
             (
                 Some(Intent::UpdateEvent(_) | Intent::UpdateTermin(_) | Intent::DeleteEvent | Intent::DeleteTermin)
                 | None,

@@ -122,6 +122,21 @@ proptest! {
 }
 
 #[test]
+fn c3_an_event_that_a_user_deleted_before_we_knew_it_was_inserted_is_never_inserted_under_its_id_again() {
+    for (strategy, left) in [(SyncStrategy::SourceSystemWins, 1), (SyncStrategy::LastChangeWins, 0)] {
+        let policy = Policy { strategy, ..policy() };
+        let mut world = World::default();
+        world.edit(UserEdit::AddTermin(1, 0));
+        world.run_cut(policy, 0, Cut::AfterWrite);
+        world.edit(UserEdit::DeleteEvent(0));
+        world.run(policy);
+        let (termine, events) = world.sides();
+        assert_eq!((termine.len(), events.len()), (left, left), "{strategy:?}");
+        assert_eq!(world.plan(policy).steps, []);
+    }
+}
+
+#[test]
 fn c4_more_deletions_than_the_limit_are_held_and_an_approval_lets_them_go() {
     let mut world = World::default();
     world.edit_all(&(0..20).map(|n| UserEdit::AddTermin(n, 0)).collect::<Vec<_>>());

@@ -68,6 +68,8 @@ struct Entry {
 pub(super) struct World {
     termine: BTreeMap<FrNr, Entry>,
     events: BTreeMap<EventId, Entry>,
+    /// Ids that cannot be used again.
+    deleted: BTreeSet<EventId>,
     rows: BTreeMap<RowId, HubRow>,
     /// Counts whatever happens: versions, times and ids.
     ticks: i64,
@@ -126,7 +128,7 @@ impl World {
                 self.entry(&place).version = version;
             }
             (UserEdit::DeleteTermin(_), Some(Place::Termin(frnr))) => drop(self.termine.remove(&frnr)),
-            (UserEdit::DeleteEvent(_), Some(Place::Event(id))) => drop(self.events.remove(&id)),
+            (UserEdit::DeleteEvent(_), Some(Place::Event(id))) => self.delete(&id),
             (_, None | Some(_)) => {}
         }
     }
@@ -146,8 +148,14 @@ impl World {
     }
 
     fn insert(&mut self, id: EventId, form: Standard) {
+        assert!(!self.deleted.contains(&id), "Google answers 409");
         let version = self.tick();
         self.events.insert(id, Entry { form, version });
+    }
+
+    fn delete(&mut self, id: &EventId) {
+        self.events.remove(id);
+        self.deleted.insert(id.clone());
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -171,7 +179,7 @@ impl World {
             events: Events::Complete(self.events.iter().map(seen).collect()),
             rows: self.rows.clone(),
             gone_termine: frnrs.filter(|frnr| !self.termine.contains_key(frnr)).collect(),
-            gone_events: ids.filter(|id| !self.events.contains_key(id)).collect(),
+            gone_events: ids.filter(|id| self.deleted.contains(id)).collect(),
         }
     }
 
@@ -281,7 +289,7 @@ impl World {
             Step::UpdateTermin(_, form) => {
                 self.termine.insert(row.frnr.unwrap(), Entry { form: form.clone(), version });
             }
-            Step::DeleteEvent(_) => drop(self.events.remove(&row.event.unwrap())),
+            Step::DeleteEvent(_) => self.delete(&row.event.unwrap()),
             Step::DeleteTermin(_) => drop(self.termine.remove(&row.frnr.unwrap())),
             Step::AdoptTermin(..) | Step::Withdraw(_) | Step::SoftDelete(_) | Step::Store(_) => {}
         }
