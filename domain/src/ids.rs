@@ -1,8 +1,12 @@
 //! Names of records in the outside systems. They carry no personal data, so they may stand in logs and job arguments.
 
+mod google;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use google::{CalendarId, EventId, InvalidGoogleId};
 
 /// Id of an EspoCRM record: 17 hex characters, or a UUID where an installation is so configured (DOMAIN 5).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

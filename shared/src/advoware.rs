@@ -18,6 +18,6 @@ pub use client::Advoware;
 pub use map::AdvoBeteiligte;
 pub use mitarbeiter::Mitarbeiter;
 pub use record::AdvoRecord;
-pub use termin::{AdvoTermin, RawTermin, TerminList, TerminOutcome, TerminRecord};
+pub use termin::{AdvoTermin, TerminList, TerminOutcome, TerminRecord};
 pub use visit::Visit;
 pub use wire::{KommunikationAnswer, KommunikationWrite};

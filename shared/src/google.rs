@@ -11,14 +11,12 @@ mod body;
 mod caller;
 mod client;
 mod event;
-mod id;
 mod key;
 mod map;
 mod wire;
 
 pub use body::EventBody;
 pub use client::{EventQuery, Google};
-pub use event::{EventList, EventStatus, EventTime, GoogleEvent, Transparency, UnreadableEvent};
-pub use id::{CalendarId, EventId, InvalidGoogleId};
+pub use event::{EventList, GoogleEvent, UnreadableEvent};
 pub use key::ServiceAccount;
 pub use map::{AclRule, GoogleCalendar};

@@ -10,6 +10,7 @@ use super::oddity::{Oddity, Refusal};
 use super::recurrence::Series;
 use super::standard::{Span, Standard, day_after, normalized};
 use super::time::{YEARS, berlin, instant_of};
+use crate::ids::EventId;
 
 /// Name of the zone that every event with times is written with; a series keeps the clock of its zone.
 pub const TIME_ZONE: &str = "Europe/Berlin";
@@ -65,7 +66,7 @@ pub struct EventFields {
     /// RRULE, EXDATE and the like, a line each.
     pub recurrence: Vec<String>,
     /// The series that it is an exception of.
-    pub recurring_event_id: Option<String>,
+    pub recurring_event_id: Option<EventId>,
     /// Busy or free.
     pub transparency: Transparency,
     /// Time of the last change.

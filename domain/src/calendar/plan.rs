@@ -14,9 +14,9 @@ use super::anonymize::{PLACEHOLDER, anonymized, merge_back};
 use super::policy::{Newer, Row as Case, Side, Source, Verdict, verdict};
 use super::standard::Standard;
 use super::termin;
-use crate::ids::FrNr;
+use crate::ids::{EventId, FrNr};
 
-pub use snapshot::{EventId, Events, HubRow, Intent, Policy, RowId, SeenEvent, SeenTermin, Snapshot};
+pub use snapshot::{Events, HubRow, Intent, Policy, RowId, SeenEvent, SeenTermin, Snapshot};
 pub use step::{Left, Plan, Step};
 
 /// Plans a run.
@@ -153,7 +153,7 @@ impl<'a> Planner<'a> {
     fn create_events(&mut self) {
         let bound: BTreeSet<FrNr> = self.snapshot.rows.values().filter_map(|row| row.frnr).collect();
         for (&frnr, termin) in &self.snapshot.termine {
-            if bound.contains(&frnr) || self.claimed.contains(&frnr) {
+            if frnr.is_computed() || bound.contains(&frnr) || self.claimed.contains(&frnr) {
                 continue;
             }
             match &termin.form {

@@ -3,6 +3,7 @@
 //! Reading gives what a Termin means; several Termine mean the same. Writing chooses one of them, and refuses what
 //! would read back as something else: [`NotRepresentable`] lists every such shape.
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
@@ -13,10 +14,8 @@ use super::standard::{Span, Standard, normalized, whole_seconds};
 use super::time::{YEARS, berlin, instant_of, wall_of};
 
 /// Advoware's fields, typed. All times are Berlin wall time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct TerminFields {
-    /// Its number: sequential, never used again; negative for a computed entry.
-    pub frnr: i64,
     /// Begin; the time of day is midnight where Advoware gave a date alone.
     pub datum: Option<NaiveDateTime>,
     /// End, or the end of the series; as `datum`.
@@ -147,19 +146,13 @@ impl TerminFields {
         given(self.zuletzt_geaendert_am).ok().flatten().map(instant_of)
     }
 
-    /// A computed entry (preparation, travel, leave): never synced (C10).
-    pub fn is_computed(&self) -> bool {
-        self.frnr < 0
-    }
-
-    /// Whether a sync for the employee may change or delete it: nothing computed, and nothing private that is another's
-    /// (C10). A private Termin is its `anwalt`'s, without one its `sb`'s.
+    /// Whether a sync for the employee may change or delete it: nothing private that is another's (C10). A private Termin is its `anwalt`'s, without one its `sb`'s.
     pub fn may_change(&self, kuerzel: &str) -> bool {
         let named = |name: &Option<String>| {
             name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_lowercase)
         };
         let owner = named(&self.anwalt).or(named(&self.sb));
-        !self.is_computed() && (!self.privat || owner == Some(kuerzel.trim().to_lowercase()))
+        !self.privat || owner == Some(kuerzel.trim().to_lowercase())
     }
 
     /// How it recurs: only a `dauertermin` does, and only with both numbers.
@@ -203,6 +196,27 @@ impl TerminFields {
         (self.datum, self.datum_bis) = (Some(datum), Some(datum_bis));
         (self.uhrzeit_von, self.uhrzeit_bis) = (Some(uhrzeit_von), Some(uhrzeit_bis));
         (self.dauertermin, self.turnus, self.turnus_art) = (dauertermin, turnus, turnus_art);
+    }
+}
+
+impl fmt::Debug for TerminFields {
+    /// Of what people write, the length only (E2).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, |text| text.chars().count());
+        f.debug_struct("TerminFields")
+            .field("datum", &self.datum)
+            .field("datum_bis", &self.datum_bis)
+            .field("uhrzeit_von", &self.uhrzeit_von)
+            .field("uhrzeit_bis", &self.uhrzeit_bis)
+            .field("text_chars", &length(&self.text))
+            .field("notiz_chars", &length(&self.notiz))
+            .field("ort_chars", &length(&self.ort))
+            .field("dauertermin", &self.dauertermin)
+            .field("turnus", &self.turnus)
+            .field("turnus_art", &self.turnus_art)
+            .field("privat", &self.privat)
+            .field("zuletzt_geaendert_am", &self.zuletzt_geaendert_am)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,14 +1,14 @@
 //! The client of Google Calendar against the simulator.
 
 use chrono::{DateTime, NaiveDate, TimeZone, Utc};
+use domain::calendar::event::{EventStatus, EventTime, Transparency};
+use domain::ids::{CalendarId, EventId};
 use serde_json::Value;
 use simulator::{Edit, GoogleRole};
 use tempfile::TempDir;
 
 use super::*;
-use crate::google::{
-    CalendarId, EventBody, EventId, EventList, EventQuery, EventStatus, EventTime, Google, GoogleEvent, Transparency,
-};
+use crate::google::{EventBody, EventList, EventQuery, Google, GoogleEvent};
 use crate::settings::GoogleSettings;
 
 const ZONE: &str = "Europe/Berlin";
@@ -114,15 +114,18 @@ fn ids(list: &EventList) -> Vec<EventId> {
 async fn an_event_is_inserted_read_and_deleted() {
     let desk = Desk::open().await;
     let made = desk.inserted(1).await;
-    assert_eq!((&made.id, made.status, made.transparency), (&id(1), EventStatus::Confirmed, Transparency::Opaque));
-    assert_eq!((made.start, made.time_zone.as_deref()), (Some(EventTime::DateTime(at(8))), Some(ZONE)));
+    assert_eq!(
+        (&made.id, made.fields.status, made.fields.transparency),
+        (&id(1), EventStatus::Confirmed, Transparency::Opaque)
+    );
+    assert_eq!((made.fields.start, made.fields.time_zone.as_deref()), (Some(EventTime::DateTime(at(8))), Some(ZONE)));
     assert_eq!(made.private["key"], "value");
-    assert!(made.updated.is_some());
+    assert!(made.fields.updated.is_some());
     assert_eq!(desk.google.get_event(&desk.calendar, &id(1)).await.unwrap(), made);
 
     desk.google.delete_event(&desk.calendar, &id(1), &made.etag.unwrap()).await.unwrap();
     let gone = desk.google.get_event(&desk.calendar, &id(1)).await.unwrap();
-    assert_eq!(gone.status, EventStatus::Cancelled);
+    assert_eq!(gone.fields.status, EventStatus::Cancelled);
     assert_eq!(desk.sent(Call::GoogleToken), 1);
 }
 
@@ -135,8 +138,11 @@ async fn c10a_a_patch_changes_and_removes_our_fields_and_leaves_the_others() {
     assert_ne!(now.etag, made.etag);
     let body = EventBody::new().times(day(3), day(4), ZONE).location("").private("key", None).private("new", Some("1"));
     let patched = desk.google.patch_event(&desk.calendar, &id(1), &now.etag.unwrap(), &body).await.unwrap();
-    assert_eq!((patched.start, patched.end, patched.time_zone), (Some(day(3)), Some(day(4)), None));
-    assert_eq!((patched.location, patched.description.as_deref()), (None, Some("Notiz")));
+    assert_eq!(
+        (patched.fields.start, patched.fields.end, patched.fields.time_zone),
+        (Some(day(3)), Some(day(4)), None)
+    );
+    assert_eq!((patched.fields.location, patched.fields.description.as_deref()), (None, Some("Notiz")));
     assert_eq!(patched.private.into_iter().collect::<Vec<_>>(), [("new".to_owned(), "1".to_owned())]);
     let raw = desk.raw(&id(1));
     assert_eq!((&raw["colorId"], &raw["summary"]), (&json!("7"), &json!("Besprechung")));
@@ -147,7 +153,7 @@ async fn a_series_is_one_event_and_its_exceptions_name_it() {
     let desk = Desk::open().await;
     let body = meeting().recurrence(&["RRULE:FREQ=WEEKLY;COUNT=3".to_owned()]);
     let made = desk.google.insert_event(&desk.calendar, &id(1), &body).await.unwrap();
-    assert_eq!(made.recurrence, ["RRULE:FREQ=WEEKLY;COUNT=3"]);
+    assert_eq!(made.fields.recurrence, ["RRULE:FREQ=WEEKLY;COUNT=3"]);
     let edit = Edit::GoogleCancelOccurrence {
         calendar_id: desk.calendar.to_string(),
         event_id: id(1).to_string(),
@@ -156,8 +162,11 @@ async fn a_series_is_one_event_and_its_exceptions_name_it() {
     desk.simulator.edit(&edit).unwrap();
     let to = Utc.with_ymd_and_hms(2026, 4, 1, 0, 0, 0).unwrap();
     let list = desk.list(&EventQuery::Window { from: at(0), to }).await;
-    let exception = list.events.iter().find(|event| event.recurring_event_id.is_some()).unwrap();
-    assert_eq!((exception.recurring_event_id.as_ref(), exception.status), (Some(&id(1)), EventStatus::Cancelled));
+    let exception = list.events.iter().find(|event| event.fields.recurring_event_id.is_some()).unwrap();
+    assert_eq!(
+        (exception.fields.recurring_event_id.as_ref(), exception.fields.status),
+        (Some(&id(1)), EventStatus::Cancelled)
+    );
     let original = Utc.with_ymd_and_hms(2026, 3, 9, 8, 0, 0).unwrap();
     assert_eq!(exception.original_start, Some(EventTime::DateTime(original)));
     assert_eq!((list.events.len(), list.unreadable.len()), (2, 0));
@@ -203,7 +212,7 @@ async fn c4_changes_since_a_list_tell_deletions() {
     desk.google.delete_event(&desk.calendar, &id(1), &one.etag.unwrap()).await.unwrap();
     desk.inserted(3).await;
     let changes = desk.list(&EventQuery::Since(token)).await;
-    let told: Vec<_> = changes.events.iter().map(|event| (event.id.clone(), event.status)).collect();
+    let told: Vec<_> = changes.events.iter().map(|event| (event.id.clone(), event.fields.status)).collect();
     assert_eq!(told, [(id(1), EventStatus::Cancelled), (id(3), EventStatus::Confirmed)]);
     let nothing = desk.list(&EventQuery::Since(changes.next_sync_token.unwrap())).await;
     assert!(nothing.events.is_empty());

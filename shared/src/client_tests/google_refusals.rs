@@ -1,11 +1,12 @@
 //! What Google refuses or leaves open, and what becomes of it (E1), against the simulator.
 
+use domain::ids::CalendarId;
 use simulator::{GoogleReason, GoogleRole};
 
 use super::google::{Desk, id, meeting, window};
 use super::*;
 use crate::error::QUOTA_PAUSE;
-use crate::google::{CalendarId, EventBody, EventQuery};
+use crate::google::{EventBody, EventQuery};
 
 fn google(reason: GoogleReason) -> FaultKind {
     FaultKind::Google { reason, retry_after_seconds: Some(7), applied: false }
@@ -139,7 +140,7 @@ async fn c10a_a_patch_whose_answer_was_lost_is_found_changed_and_not_done_twice(
     let error = desk.google.patch_event(&desk.calendar, &id(1), &etag, &body).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     let now = desk.google.get_event(&desk.calendar, &id(1)).await.unwrap();
-    assert_eq!(now.summary.as_deref(), Some("x"));
+    assert_eq!(now.fields.summary.as_deref(), Some("x"));
 }
 
 #[tokio::test]

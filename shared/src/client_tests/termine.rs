@@ -95,7 +95,7 @@ async fn every_field_is_read() {
     let texts = [read.text, read.notiz, read.ort, read.sb, read.anwalt].map(Option::unwrap);
     assert_eq!(texts, ["Gerichtstermin", "Saal 3\r\nEingang B", "Beispielstadt", "SB", "SB,AI"]);
     assert_eq!((read.dauertermin, read.privat, read.turnus, read.turnus_art), (true, true, 2, 3));
-    assert_eq!((read.nr, read.special), (77, 4));
+    assert_eq!(read.nr, 77);
     assert_eq!(read.zuletzt_geaendert_am.unwrap().to_string(), "2025-10-23 14:18:36.245");
 }
 

@@ -1,9 +1,9 @@
 //! What we write of an event: our own fields and no others (C10a).
 
+use domain::calendar::event::{EventTime, Transparency};
+use domain::ids::EventId;
 use serde_json::{Map, Value, json};
 
-use super::event::{EventTime, Transparency};
-use super::id::EventId;
 use super::wire::{field, written_time};
 use crate::error::ErrorKind;
 

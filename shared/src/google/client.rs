@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::ids::{CalendarId, EventId};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,6 @@ use super::auth::Auth;
 use super::body::EventBody;
 use super::caller::{Call, Caller};
 use super::event::{EventList, GoogleEvent};
-use super::id::{CalendarId, EventId};
 use super::map::{self, AclRule, GoogleCalendar};
 use super::wire::{self, Page, field, parameter};
 use crate::clock::Clock;

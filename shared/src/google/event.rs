@@ -2,40 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
-
-use super::id::EventId;
-
-/// `status` of an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum EventStatus {
-    /// Takes place.
-    #[default]
-    Confirmed,
-    /// Takes place, perhaps.
-    Tentative,
-    /// Deleted (C4).
-    Cancelled,
-}
-
-/// `transparency` of an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Transparency {
-    /// Busy.
-    #[default]
-    Opaque,
-    /// Free.
-    Transparent,
-}
-
-/// `start` or `end` of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventTime {
-    /// `date`, of an all-day event.
-    Date(NaiveDate),
-    /// `dateTime`.
-    DateTime(DateTime<Utc>),
-}
+use domain::calendar::event::{EventFields, EventTime};
+use domain::ids::EventId;
 
 /// One event: a single one, a series, or a changed or cancelled occurrence of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,30 +12,10 @@ pub struct GoogleEvent {
     pub id: EventId,
     /// Changes with every change; the condition of a write. `None` only where it is cancelled.
     pub etag: Option<String>,
-    /// Whether it exists.
-    pub status: EventStatus,
-    /// Last change of its main fields. `None` only where it is cancelled, or Google does not say.
-    pub updated: Option<DateTime<Utc>>,
-    /// Begin. `None` only where it is cancelled.
-    pub start: Option<EventTime>,
-    /// End, which no longer belongs to it. `None` where it is cancelled, or has none.
-    pub end: Option<EventTime>,
-    /// `timeZone` of the begin, in which a series recurs.
-    pub time_zone: Option<String>,
-    /// Title.
-    pub summary: Option<String>,
-    /// Note.
-    pub description: Option<String>,
-    /// Place.
-    pub location: Option<String>,
-    /// RRULE, EXDATE and the like, a line each.
-    pub recurrence: Vec<String>,
-    /// The series that it is an exception of.
-    pub recurring_event_id: Option<EventId>,
+    /// What a sync reads of it. `start` is `None` only where it is cancelled.
+    pub fields: EventFields,
     /// The begin that the series gives an exception.
     pub original_start: Option<EventTime>,
-    /// Busy or free.
-    pub transparency: Transparency,
     /// `extendedProperties.private`: ours, invisible to people.
     pub private: BTreeMap<String, String>,
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use domain::calendar::event::{EventFields, EventStatus};
+use domain::ids::{CalendarId, EventId};
 use serde_json::{Map, Value};
 
-use super::event::{EventList, EventStatus, GoogleEvent, UnreadableEvent};
-use super::id::{CalendarId, EventId};
+use super::event::{EventList, GoogleEvent, UnreadableEvent};
 use super::wire::{self, field, malformed};
 use crate::error::ErrorKind;
 use crate::json::text;
@@ -90,18 +91,20 @@ fn event(fields: &Map<String, Value>) -> Result<GoogleEvent, ErrorKind> {
     Ok(GoogleEvent {
         id,
         etag,
-        status,
-        updated: text(fields, field::UPDATED).and_then(wire::instant),
-        start,
-        end: wire::time(fields, field::END)?.map(|(time, _)| time),
-        time_zone,
-        summary: wire::optional_text(fields, field::SUMMARY, "summary is no text")?,
-        description: wire::optional_text(fields, field::DESCRIPTION, "description is no text")?,
-        location: wire::optional_text(fields, field::LOCATION, "location is no text")?,
-        recurrence: recurrence(fields)?,
-        recurring_event_id: wire::event_id(fields, field::RECURRING_EVENT_ID)?,
+        fields: EventFields {
+            status,
+            start,
+            end: wire::time(fields, field::END)?.map(|(time, _)| time),
+            time_zone,
+            summary: wire::optional_text(fields, field::SUMMARY, "summary is no text")?,
+            description: wire::optional_text(fields, field::DESCRIPTION, "description is no text")?,
+            location: wire::optional_text(fields, field::LOCATION, "location is no text")?,
+            recurrence: recurrence(fields)?,
+            recurring_event_id: wire::event_id(fields, field::RECURRING_EVENT_ID)?,
+            transparency: wire::transparency(fields),
+            updated: text(fields, field::UPDATED).and_then(wire::instant),
+        },
         original_start: wire::time(fields, field::ORIGINAL_START)?.map(|(time, _)| time),
-        transparency: wire::transparency(fields),
         private: private(fields)?,
     })
 }

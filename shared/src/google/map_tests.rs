@@ -1,10 +1,10 @@
 //! Events of every shape that Google answers.
 
 use chrono::{NaiveDate, TimeZone, Utc};
+use domain::calendar::event::{EventTime, Transparency};
 use serde_json::json;
 
 use super::*;
-use crate::google::event::{EventTime, Transparency};
 
 fn read(value: Value) -> Result<GoogleEvent, ErrorKind> {
     event(&wire::object(value).unwrap())
@@ -33,12 +33,18 @@ fn an_event_with_times_is_read() {
     let event = read(timed()).unwrap();
     assert_eq!((event.id.as_str(), event.etag.as_deref()), ("abcde", Some("\"1\"")));
     let at = |hour| Some(EventTime::DateTime(Utc.with_ymd_and_hms(2026, 3, 2, hour, 0, 0).unwrap()));
-    assert_eq!((event.start, event.end, event.time_zone.as_deref()), (at(8), at(9), Some("Europe/Berlin")));
-    assert_eq!((event.summary.as_deref(), event.description, event.location), (Some("Besprechung"), None, None));
-    assert_eq!(event.recurrence, ["RRULE:FREQ=WEEKLY"]);
-    assert_eq!(event.transparency, Transparency::Transparent);
+    assert_eq!(
+        (event.fields.start, event.fields.end, event.fields.time_zone.as_deref()),
+        (at(8), at(9), Some("Europe/Berlin"))
+    );
+    assert_eq!(
+        (event.fields.summary.as_deref(), event.fields.description, event.fields.location),
+        (Some("Besprechung"), None, None)
+    );
+    assert_eq!(event.fields.recurrence, ["RRULE:FREQ=WEEKLY"]);
+    assert_eq!(event.fields.transparency, Transparency::Transparent);
     assert_eq!(event.private, BTreeMap::from([("key".to_owned(), "value".to_owned())]));
-    assert_eq!(event.updated.unwrap().timestamp_millis(), 1_772_352_000_123);
+    assert_eq!(event.fields.updated.unwrap().timestamp_millis(), 1_772_352_000_123);
 }
 
 #[test]
@@ -47,19 +53,19 @@ fn an_all_day_event_has_dates() {
     day["end"] = json!({"date": "2026-03-03"});
     let event = read(day).unwrap();
     let date = |day| Some(EventTime::Date(NaiveDate::from_ymd_opt(2026, 3, day).unwrap()));
-    assert_eq!((event.start, event.end, event.time_zone), (date(2), date(3), None));
+    assert_eq!((event.fields.start, event.fields.end, event.fields.time_zone), (date(2), date(3), None));
 }
 
 #[test]
 fn c4_of_a_deleted_event_the_id_is_enough() {
     let event = read(json!({"id": "abcde", "status": "cancelled"})).unwrap();
-    assert_eq!((event.status, event.etag, event.start), (EventStatus::Cancelled, None, None));
+    assert_eq!((event.fields.status, event.etag, event.fields.start), (EventStatus::Cancelled, None, None));
     let occurrence = json!({
         "id": "abcde_20260309T080000Z", "status": "cancelled", "recurringEventId": "abcde",
         "originalStartTime": {"dateTime": "2026-03-09T09:00:00+01:00"},
     });
     let event = read(occurrence).unwrap();
-    assert_eq!(event.recurring_event_id.unwrap().as_str(), "abcde");
+    assert_eq!(event.fields.recurring_event_id.unwrap().as_str(), "abcde");
     assert!(matches!(event.original_start, Some(EventTime::DateTime(_))));
 }
 

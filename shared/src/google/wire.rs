@@ -3,10 +3,10 @@
 //! Strict where tolerance would lose data: a list without its array, or an event without its begin, must not look like an empty one.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::calendar::event::{EventStatus, EventTime, Transparency};
+use domain::ids::{CalendarId, EventId};
 use serde_json::{Map, Value, json};
 
-use super::event::{EventStatus, EventTime, Transparency};
-use super::id::{CalendarId, EventId};
 use crate::error::ErrorKind;
 use crate::json::text;
 

@@ -69,7 +69,7 @@ fn a_long_event_with_times_is_not_all_day_and_cannot_go_to_advoware() {
 fn c4_a_cancelled_event_is_no_content_whatever_it_still_holds() {
     let event = EventFields { status: EventStatus::Cancelled, ..event("2026-05-04", "2026-05-05") };
     assert_eq!(event.standard(), Err(Oddity::Cancelled));
-    let exception = EventFields { recurring_event_id: Some("abc12".to_owned()), ..event };
+    let exception = EventFields { recurring_event_id: Some(EventId::parse("abc12").unwrap()), ..event };
     assert_eq!(exception.standard(), Err(Oddity::Cancelled));
     assert_eq!(
         EventFields { status: EventStatus::Cancelled, ..EventFields::default() }.standard(),
@@ -79,7 +79,8 @@ fn c4_a_cancelled_event_is_no_content_whatever_it_still_holds() {
 
 #[test]
 fn c9_a_moved_occurrence_is_reported() {
-    let moved = EventFields { recurring_event_id: Some("abc12".to_owned()), ..event("2026-05-04", "2026-05-05") };
+    let moved =
+        EventFields { recurring_event_id: Some(EventId::parse("abc12").unwrap()), ..event("2026-05-04", "2026-05-05") };
     assert_eq!(moved.standard(), Err(Oddity::SeriesException));
 }
 

@@ -8,15 +8,11 @@ use crate::calendar::guard::DeletionLimit;
 use crate::calendar::oddity::Oddity;
 use crate::calendar::policy::{AdvowareWrite, Source, SyncStrategy};
 use crate::calendar::standard::Standard;
-use crate::ids::FrNr;
+use crate::ids::{EventId, FrNr};
 
 /// `sync_id` of a row of the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(pub u128);
-
-/// Id of a Google event.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(pub String);
 
 /// How an employee's calendar is synced: settings and the employee's policy, put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +31,7 @@ pub struct Policy {
     pub deletions_are_approved: bool,
 }
 
-/// A Termin of the employee's list; computed ones are left out of it (C10).
+/// A Termin of the employee's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenTermin {
     /// What it says.

@@ -1,9 +1,9 @@
 //! What a plan consists of.
 
-use super::{EventId, RowId};
+use super::RowId;
 use crate::calendar::oddity::{NotRepresentable, Oddity};
 use crate::calendar::standard::Standard;
-use crate::ids::FrNr;
+use crate::ids::{EventId, FrNr};
 
 /// One operation, each with its own transaction (C11).
 #[derive(Clone, Debug, PartialEq, Eq)]

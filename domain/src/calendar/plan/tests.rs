@@ -207,6 +207,15 @@ fn c9_what_makes_no_sense_is_left_and_is_no_evidence_of_a_deletion() {
 }
 
 #[test]
+fn c10_computed_entries_are_never_synced() {
+    let mut world = World::default();
+    world.edit(UserEdit::AddTermin(1, 0));
+    let mut snapshot = world.snapshot();
+    snapshot.termine = snapshot.termine.into_values().map(|termin| (FrNr(-1), termin)).collect();
+    assert_eq!(plan(&snapshot, policy()), Plan::default());
+}
+
+#[test]
 fn c10_another_persons_private_termin_is_not_changed() {
     let policy = Policy { strategy: SyncStrategy::LastChangeWins, ..policy() };
     let mut world = World::default();

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use domain::calendar::termin::TerminFields;
 use domain::ids::FrNr;
 use serde_json::Value;
 
 use super::super::fields::Fields;
 use super::super::map::wall_time;
 use super::super::wire::{malformed, only_object};
-use super::{AdvoTermin, RawTermin, TerminList, TerminRecord};
+use super::{AdvoTermin, TerminList, TerminRecord};
 use crate::error::ErrorKind;
 use crate::json::{NoText, integer, written};
 
@@ -82,11 +83,11 @@ fn termin(entry: Value) -> Result<AdvoTermin, Unreadable> {
     Ok(AdvoTermin { frnr, fields, record })
 }
 
-fn raw(fields: &Fields) -> Result<RawTermin, &'static str> {
+fn raw(fields: &Fields) -> Result<TerminFields, &'static str> {
     let text = |name: &str| written(fields.get(name)).map_err(|NoText| "a text of a Termin is none");
     let turnus =
         |name: &str| u32::try_from(number(fields.get(name))?).map_err(|_| "turnus or turnusArt is out of range");
-    Ok(RawTermin {
+    Ok(TerminFields {
         datum: date(fields.get("datum"))?,
         datum_bis: date(fields.get("datumBis"))?,
         uhrzeit_von: time_of_day(fields.get("uhrzeitVon"))?,
@@ -101,7 +102,6 @@ fn raw(fields: &Fields) -> Result<RawTermin, &'static str> {
         turnus_art: turnus("turnusArt")?,
         privat: number(fields.get("privat"))? != 0,
         nr: number(fields.get("nr"))?,
-        special: number(fields.get("special"))?,
         zuletzt_geaendert_am: fields.text("zuletztGeaendertAm").and_then(wall_time).filter(is_told),
     })
 }

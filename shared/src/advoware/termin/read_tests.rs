@@ -2,7 +2,7 @@ use serde_json::{Map, json};
 
 use super::*;
 
-fn read(fields: Value) -> RawTermin {
+fn read(fields: Value) -> TerminFields {
     let Value::Object(fields) = fields else { panic!("no object") };
     raw(&Fields(fields)).unwrap()
 }
@@ -59,14 +59,14 @@ fn switches_and_numbers_are_read_in_every_spelling() {
         let read = read(json!({"dauertermin": off, "privat": off}));
         assert!(!read.dauertermin && !read.privat, "{off}");
     }
-    let numbers = read(json!({"turnus": "2", "turnusArt": 3, "nr": 77, "special": "-1"}));
-    assert_eq!((numbers.turnus, numbers.turnus_art, numbers.nr, numbers.special), (2, 3, 77, -1));
-    assert_eq!(read(json!({})), RawTermin::default());
+    let numbers = read(json!({"turnus": "2", "turnusArt": 3, "nr": "77"}));
+    assert_eq!((numbers.turnus, numbers.turnus_art, numbers.nr), (2, 3, 77));
+    assert_eq!(read(json!({})), TerminFields::default());
 }
 
 #[test]
 fn c10_what_may_be_private_does_not_look_public() {
-    for name in ["privat", "dauertermin", "turnus", "turnusArt", "nr", "special"] {
+    for name in ["privat", "dauertermin", "turnus", "turnusArt", "nr"] {
         for bad in [json!("ja"), json!(1.5), json!([1]), json!({})] {
             assert_eq!(refused(name, bad.clone()), "a number of a Termin is none", "{name} {bad}");
         }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use crate::calendar::Span;
+use crate::ids::EventId;
 
 /// What a user does; the first number chooses the entry, or the hour of a new one.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +115,7 @@ impl World {
             (UserEdit::AddEvent(hour, text), _) => {
                 // What people write in Google is the same in both worlds: it is not protected.
                 let form = Standard { text: format!("Google {text}"), notiz: String::new(), ..self.form(hour, text) };
-                let id = EventId(format!("user{version}"));
+                let id = EventId::parse(&format!("user{version}")).unwrap();
                 self.insert(id, form);
             }
             (UserEdit::MoveTermin(_, hour) | UserEdit::MoveEvent(_, hour), Some(place)) => {
@@ -266,7 +267,7 @@ impl World {
     }
 
     fn new_event(&mut self) -> EventId {
-        EventId(format!("ours{}", self.tick()))
+        EventId::parse(&format!("ours{}", self.tick())).unwrap()
     }
 
     fn row(&mut self, id: RowId) -> &mut HubRow {

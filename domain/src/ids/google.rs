@@ -12,11 +12,19 @@ pub struct CalendarId(String);
 pub struct EventId(String);
 
 /// Why a text is no id. Does not repeat the text: what arrives in its place may be personal data.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an id of Google Calendar (length {length}): expected 1 to {MAX_CHARS} visible ASCII characters")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidGoogleId {
     length: usize,
 }
+
+impl fmt::Display for InvalidGoogleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.length;
+        write!(f, "not an id of Google Calendar (length {length}): expected 1 to {MAX_CHARS} visible ASCII characters")
+    }
+}
+
+impl std::error::Error for InvalidGoogleId {}
 
 /// Longest id of an event (DOMAIN 6); those of calendars are shorter.
 const MAX_CHARS: usize = 1024;
