@@ -4,6 +4,8 @@ mod first;
 mod plan;
 pub mod prose;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::{self, Side};
@@ -66,6 +68,8 @@ pub struct Loaded {
     pub request: Option<Request>,
     /// What the last run told EspoCRM.
     pub last_status: Option<SyncStatus>,
+    /// Fields that waited for a person when the last run looked.
+    pub told_undecided: BTreeSet<stammdaten::Field>,
     /// How EspoCRM gets numbers that are new to it.
     pub phone_format: PhoneFormat,
 }
@@ -176,6 +180,7 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: 
         creation: known.creation,
         request: known.request,
         last_status: known.status,
+        told_undecided: known.undecided,
         phone_format,
     }
 }

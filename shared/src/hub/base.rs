@@ -1,5 +1,7 @@
 //! The base of a Beteiligter: what was last agreed, what a run has begun, and when it was last looked at (B2a).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten;
@@ -29,6 +31,8 @@ pub struct Known {
     pub request: Option<Request>,
     /// What the last run told EspoCRM; `None` before the first.
     pub status: Option<SyncStatus>,
+    /// Fields that waited for a person when the last run looked.
+    pub undecided: BTreeSet<stammdaten::Field>,
     /// EspoCRM's `modifiedAt` as users left it, where only our own telling of failures has moved it since.
     pub users_modified_at: Option<DateTime<Utc>>,
     /// Whether anything is known of it at all.
@@ -78,7 +82,7 @@ impl Hub {
     /// What is known of a Beteiligter: nothing before its first run, or after the hub was lost.
     pub async fn known(&self, id: &EspoId) -> Result<Known, HubError> {
         let query = sqlx::query(
-            "SELECT known.espo_id IS NOT NULL AS is_known, betnr, first_meeting, kommunikation, stammdaten, creation, status, users_modified_at,
+            "SELECT known.espo_id IS NOT NULL AS is_known, betnr, first_meeting, kommunikation, stammdaten, creation, status, findings, users_modified_at,
                     request.id AS request, request.kind, request.argument
              FROM (SELECT $1::text AS id) AS asked
              LEFT JOIN beteiligte AS known ON known.espo_id = asked.id
@@ -97,6 +101,7 @@ impl Hub {
             stammdaten: json("stammdaten")?.map(rows::to_stammdaten).transpose()?,
             creation: json("creation")?.map(rows::to_creation).transpose()?,
             status: row.try_get::<Option<String>, _>("status")?.as_deref().and_then(SyncStatus::parse),
+            undecided: json("findings")?.map(rows::to_undecided).unwrap_or_default(),
             users_modified_at: row.try_get("users_modified_at")?,
             request: Request::read(&row)?,
         })

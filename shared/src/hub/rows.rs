@@ -1,9 +1,9 @@
 //! The stored shape of what the hub remembers. JSON here is ours, so it is read strictly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::beteiligte::stammdaten;
-use domain::finding::Finding;
+use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, KommId};
 use domain::kommunikation::{Ahead, Base, BaseRow, KommKz};
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,13 @@ pub(super) fn from_findings(findings: &[Finding]) -> Value {
         field: finding.field.map(stammdaten::Field::name),
     };
     serde_json::json!(findings.iter().map(stored).collect::<Vec<_>>())
+}
+
+/// The fields that waited for a person; what else was found is for people alone.
+pub(super) fn to_undecided(findings: Value) -> BTreeSet<stammdaten::Field> {
+    let Value::Array(findings) = findings else { return BTreeSet::new() };
+    let undecided = findings.iter().filter(|finding| finding["kind"] == FindingKind::Undecided.name());
+    undecided.filter_map(|finding| stammdaten::Field::parse(finding["field"].as_str()?)).collect()
 }
 
 pub(super) fn from_stammdaten(base: &stammdaten::Base) -> Value {

@@ -293,7 +293,18 @@ async fn k5_manual_leaves_both_as_they_are_until_they_are_equal() -> Result<()> 
     let before = person.world.simulator.journal().last_sequence();
     person.sync().await?;
     assert!(person.world.simulator.journal().since(before).iter().all(|call| !call.mutating));
+    person.edit_espo("firstName", json!("Kim"));
+    person.edit_advo("vorname", json!("Toni"));
+    for _ in 0..2 {
+        person.sync().await?;
+        assert_eq!(
+            (person.espo("syncStatus"), person.notes().len()),
+            (json!("conflict"), 2),
+            "the other field, told once"
+        );
+    }
     person.edit_advo("name", json!("Espo"));
+    person.edit_advo("vorname", json!("Kim"));
     person.sync().await?;
     person.then_silent().await
 }

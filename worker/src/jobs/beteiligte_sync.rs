@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::beteiligte::{ConflictPolicy, Ending, SyncStatus, stammdaten};
+use domain::beteiligte::{ConflictPolicy, Ending, stammdaten};
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId};
 use domain::job::{Backoff, Wants};
@@ -212,12 +212,11 @@ impl BeteiligteJobs {
         let status = self.status_of(ending);
         let hash = Some(hash).filter(|hash| is_whole && run.loaded.espo.view.stored_hash.as_ref() != Some(hash));
         let row_id = advo.row_id.clone();
-        let untold_conflict = ending == Ending::Undecided && run.loaded.last_status != Some(SyncStatus::Conflict);
 
         // The base first: if the program ends between the two, the next run finds nothing to do and only writes the status.
         let findings: Vec<Finding> = run.findings.iter().copied().collect();
         let is_new = run.loaded.base.as_ref() != Some(&base) || run.loaded.stammdaten != stammdaten;
-        if untold_conflict {
+        if ending == Ending::Undecided {
             self.tell_undecided(run, &findings).await?;
         }
         if run.wrote || run.loaded.first_meeting || is_new {

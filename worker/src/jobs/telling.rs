@@ -1,5 +1,7 @@
 //! What people are told where they look: the record's status and its stream (B2, DOMAIN 4 and 5).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::beteiligte::stammdaten::Field;
 use domain::beteiligte::{Ending, StatusFields, SyncStatus, after};
@@ -28,16 +30,22 @@ impl BeteiligteJobs {
         after(ending, self.clock.now(), self.auto_reset).status
     }
 
-    /// Policy `manual`: people are told which fields wait for them.
+    /// Policy `manual`: people are told which fields wait for them, and told again when another one does.
     pub(super) async fn tell_undecided(&self, run: &mut Run<'_>, findings: &[Finding]) -> Result<(), Stop> {
         let waiting = findings.iter().filter(|finding| finding.kind == FindingKind::Undecided);
-        let fields: Vec<&str> = waiting.filter_map(|finding| finding.field.map(Field::name)).collect();
+        let waiting: BTreeSet<Field> = waiting.filter_map(|finding| finding.field).collect();
+        if run.loaded.last_status == Some(SyncStatus::Conflict) && waiting.is_subset(&run.loaded.told_undecided) {
+            return Ok(());
+        }
+        let fields: Vec<&str> = waiting.iter().copied().map(Field::name).collect();
         let text = format!(
             "kanzleisync: Stammdaten {} was changed in EspoCRM and in Advoware, and nobody's value was taken. Make both equal, or `decide <id> \
              espocrm` or `advoware`.",
             fields.join(", ")
         );
-        self.post_note(run, text).await
+        self.post_note(run, text).await?;
+        run.loaded.told_undecided = waiting;
+        Ok(())
     }
 
     /// After a conflict that somebody won, people are told where they look: in the record's stream. The audit knows of what they
