@@ -15,8 +15,8 @@ use crate::listing::{ListingError, Pages, Tally};
 const LEAST_PER_SCAN: u64 = 500;
 /// And at most so many: ids of them are in memory at once.
 const MOST_PER_SCAN: u64 = 50_000;
-/// Ids in one address: about 50 characters each, and servers take some 8,000.
-const IDS_PER_QUESTION: usize = 100;
+/// Ids in one address: up to 90 characters each (PHP's brackets, percent-encoded, and a UUID), and servers take some 8,000 in all.
+const IDS_PER_QUESTION: usize = 50;
 /// Scans that fail, and records that come in crowds, must not make the day too short.
 const RESERVE: u64 = 2;
 
