@@ -14,7 +14,8 @@ pub enum FindingKind {
     CannotHold,
     /// Both sides touched one item and EspoCRM won; the other value is in the audit (K6).
     OverwrittenByEspo,
-    /// More than half of a record's Kommunikationen vanished at once; their deletion waits for approval (K1a).
+    /// More than half of a record's Kommunikationen vanished at once, or more of a calendar's entries than a run may delete: the
+    /// deletions wait for approval (K1a, C4).
     MassDeletionHeld,
     /// After the run both sides do not agree, or do not carry what was written (K9).
     NotAgreed,
@@ -36,11 +37,25 @@ pub enum FindingKind {
     MissingInAdvoware,
     /// Another EspoCRM record is synced with this betnr; nothing is written for this one.
     BetnrTaken,
+    /// A Termin or event makes no sense, or is a moved or cancelled occurrence of a series: it is left alone (C9).
+    OddEntry,
+    /// Advoware cannot hold what an event says; it is not written (C8, C9).
+    NotRepresentable,
+    /// A new event, which the employee's permission does not let into Advoware (C5).
+    NoPermission,
+    /// Another's private Termin, which is not changed (C10).
+    OthersPrivate,
+    /// A Termin or event cannot be read; it counts neither as there nor as gone (C4).
+    UnreadableEntry,
+    /// An entirely empty list in place of what was there; it counts when the next run sees it too (C4).
+    EmptyListHeld,
+    /// A write was refused for its content; it is tried again later (C11).
+    WriteRefused,
 }
 
 impl FindingKind {
     /// Every kind, for metrics that must exist from the start.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::UnreadableMarker,
         Self::TypeDiffers,
         Self::CannotHold,
@@ -56,6 +71,13 @@ impl FindingKind {
         Self::NoBetnr,
         Self::MissingInAdvoware,
         Self::BetnrTaken,
+        Self::OddEntry,
+        Self::NotRepresentable,
+        Self::NoPermission,
+        Self::OthersPrivate,
+        Self::UnreadableEntry,
+        Self::EmptyListHeld,
+        Self::WriteRefused,
     ];
 
     /// Name in metrics, logs and stored findings.
@@ -76,7 +98,19 @@ impl FindingKind {
             Self::NoBetnr => "no_betnr",
             Self::MissingInAdvoware => "missing_in_advoware",
             Self::BetnrTaken => "betnr_taken",
+            Self::OddEntry => "odd_entry",
+            Self::NotRepresentable => "not_representable",
+            Self::NoPermission => "no_permission",
+            Self::OthersPrivate => "others_private",
+            Self::UnreadableEntry => "unreadable_entry",
+            Self::EmptyListHeld => "empty_list_held",
+            Self::WriteRefused => "write_refused",
         }
+    }
+
+    /// Reads [`Self::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

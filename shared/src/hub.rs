@@ -2,6 +2,7 @@
 
 mod audit;
 mod base;
+pub mod calendar;
 mod erasure;
 mod looks;
 mod requests;
@@ -38,7 +39,7 @@ pub enum HubError {
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A stored row cannot be read; a person must look at it.
     #[error(
-        "the hub's row of a Beteiligte cannot be read ({0}); restore it from a backup or delete it: the next run starts without base"
+        "a row of the hub cannot be read ({0}); restore it from a backup or delete it: the next run starts without base"
     )]
     Unreadable(&'static str),
 }

@@ -17,6 +17,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use domain::beteiligte::ConflictPolicy;
+use domain::calendar::DeletionLimit;
+use domain::calendar::policy::{AdvowareWrite, SyncStrategy};
+use domain::ids::Kuerzel;
 use domain::kommunikation::PhoneFormat;
 use secrecy::{SecretSlice, SecretString};
 
@@ -38,6 +41,8 @@ pub struct WorkerSettings {
     pub espocrm: EspocrmSettings,
     /// Where and as whom to reach Google Calendar; `None` where calendars are not used.
     pub google: Option<GoogleSettings>,
+    /// Rules of a calendar's sync.
+    pub calendar: CalendarSettings,
     /// Queue and token cache.
     pub redis: RedisSettings,
     /// Hub.
@@ -142,6 +147,27 @@ pub struct GoogleSettings {
     pub api_base_url: BaseUrl,
     /// `GOOGLE_CALENDAR_API_TIMEOUT_SECONDS`, of one call.
     pub timeout: Duration,
+}
+
+/// `CALENDAR_SYNC_*` and `SYNC_MAX_DELETE_*`
+#[derive(Clone, Debug)]
+pub struct CalendarSettings {
+    /// `CALENDAR_SYNC_SECONDS`: each employee is synced once in it.
+    pub interval: Duration,
+    /// `CALENDAR_SYNC_PAST_DAYS`: how far back the window reaches.
+    pub past: Duration,
+    /// `CALENDAR_SYNC_FUTURE_DAYS`: how far ahead.
+    pub future: Duration,
+    /// `CALENDAR_SYNC_ANONYMIZE_GOOGLE_EVENTS`: an employee's policy can add to this, never lift it (C7).
+    pub anonymize: bool,
+    /// `CALENDAR_SYNC_DEBUG_KUERZEL`: the schedule serves this employee alone; `None`: all.
+    pub only: Option<Kuerzel>,
+    /// `CALENDAR_SYNC_STRATEGY`
+    pub strategy: SyncStrategy,
+    /// `CALENDAR_SYNC_ADVOWARE_WRITE`
+    pub write: AdvowareWrite,
+    /// `SYNC_MAX_DELETE_PERCENT`, `SYNC_MAX_DELETE_COUNT`
+    pub limit: DeletionLimit,
 }
 
 /// `SYNC_*` and the grace period.
@@ -254,6 +280,13 @@ impl GoogleSettings {
     /// Reads Google's settings alone, for `doctor` and tests; `None` where no service account is set.
     pub fn read(source: &Source) -> Result<Option<Self>, SettingsError> {
         Reader::read(source, parts::google)
+    }
+}
+
+impl CalendarSettings {
+    /// Reads the calendar's rules alone, for commands.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::calendar)
     }
 }
 

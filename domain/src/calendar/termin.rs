@@ -155,6 +155,19 @@ impl TerminFields {
         !self.privat || owner == Some(kuerzel.trim().to_lowercase())
     }
 
+    /// Whether it is in the calendar of this Kürzel: named by `anwalt` or `sb`, or everybody's (DOMAIN 3). Of a Termin that is missing
+    /// from a list this tells that it was given to somebody else.
+    pub fn concerns(&self, kuerzel: &str) -> bool {
+        let names = |field: &Option<String>| -> Vec<String> {
+            let names = field.iter().flat_map(|names| names.split(','));
+            names.map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect()
+        };
+        let (anwalt, wanted) = (names(&self.anwalt), kuerzel.trim().to_lowercase());
+        let is_everybodys =
+            anwalt.is_empty() || anwalt.iter().any(|name| matches!(name.as_str(), "alle" | "allgemein"));
+        is_everybodys || anwalt.contains(&wanted) || names(&self.sb).contains(&wanted)
+    }
+
     /// How it recurs: only a `dauertermin` does, and only with both numbers.
     fn turnus(&self) -> Result<Option<(NonZeroU32, TurnusArt)>, Oddity> {
         match (NonZeroU32::new(self.turnus), self.turnus_art) {

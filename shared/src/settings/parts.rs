@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 
 use domain::beteiligte::ConflictPolicy;
+use domain::calendar::DeletionLimit;
+use domain::calendar::policy::{AdvowareWrite, SyncStrategy};
+use domain::ids::Kuerzel;
 use domain::kommunikation::PhoneFormat;
 use tracing_subscriber::EnvFilter;
 
@@ -10,8 +13,8 @@ use super::reader::{Reader, Unit};
 use super::secrets::{self, WebhookSecrets};
 use super::stores::{postgres, redis};
 use super::{
-    AdvowareSettings, EspocrmSettings, GoogleSettings, LimitSettings, LogFormat, LogSettings, ProducerSettings,
-    SyncSettings, WorkerSettings,
+    AdvowareSettings, CalendarSettings, EspocrmSettings, GoogleSettings, LimitSettings, LogFormat, LogSettings,
+    ProducerSettings, SyncSettings, WorkerSettings,
 };
 use crate::espocrm::FieldNames;
 use crate::google::ServiceAccount;
@@ -21,6 +24,7 @@ pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
     let advoware = advoware(r);
     let espocrm = espocrm(r);
     let google = google(r);
+    let calendar = calendar(r);
     let redis = redis(r);
     let postgres = postgres(r);
     let sync = sync(r);
@@ -32,6 +36,7 @@ pub(super) fn worker(r: &mut Reader<'_>) -> Option<WorkerSettings> {
         advoware: advoware?,
         espocrm: espocrm?,
         google: google?,
+        calendar: calendar?,
         redis: redis?,
         postgres: postgres?,
         sync: sync?,
@@ -193,6 +198,48 @@ fn sync(r: &mut Reader<'_>) -> Option<SyncSettings> {
         lease: lease?,
         shutdown_grace: shutdown_grace?,
     })
+}
+
+pub(super) fn calendar(r: &mut Reader<'_>) -> Option<CalendarSettings> {
+    let interval = r.duration("CALENDAR_SYNC_SECONDS", Unit::Seconds, 900.0);
+    let past = r.duration("CALENDAR_SYNC_PAST_DAYS", Unit::Days, 30.0);
+    let future = r.duration("CALENDAR_SYNC_FUTURE_DAYS", Unit::Days, 730.0);
+    let anonymize = r.parsed("CALENDAR_SYNC_ANONYMIZE_GOOGLE_EVENTS", "false", yes_or_no);
+    let only = match r.optional("CALENDAR_SYNC_DEBUG_KUERZEL") {
+        None => Some(None),
+        Some(text) if text.eq_ignore_ascii_case("all") => Some(None),
+        Some(_) => r
+            .required_parsed("CALENDAR_SYNC_DEBUG_KUERZEL", |text| {
+                Kuerzel::parse(text).map_err(|_| "expected ALL or an employee's Kürzel")
+            })
+            .map(Some),
+    };
+    let strategy = r.parsed("CALENDAR_SYNC_STRATEGY", SyncStrategy::default().name(), |text| {
+        SyncStrategy::parse(text).ok_or("expected source_system_wins or last_change_wins")
+    });
+    let write = r.parsed("CALENDAR_SYNC_ADVOWARE_WRITE", AdvowareWrite::default().name(), |text| {
+        AdvowareWrite::parse(text).ok_or("expected google_born, all or off")
+    });
+    let percent = r.number("SYNC_MAX_DELETE_PERCENT", 20, 0..=100);
+    let count = r.number("SYNC_MAX_DELETE_COUNT", 10, 0..=u64::MAX);
+    Some(CalendarSettings {
+        interval: interval?,
+        past: past?,
+        future: future?,
+        anonymize: anonymize?,
+        only: only?,
+        strategy: strategy?,
+        write: write?,
+        limit: DeletionLimit { percent: percent?, count: count? },
+    })
+}
+
+fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "on" | "yes" => Ok(true),
+        "false" | "0" | "off" | "no" => Ok(false),
+        _ => Err("expected true or false"),
+    }
 }
 
 fn limits(r: &mut Reader<'_>) -> Option<LimitSettings> {

@@ -1,0 +1,344 @@
+//! `calendar_employee`: policy, calendar and memory of one employee.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::calendar::policy::SyncStrategy;
+use domain::finding::FindingKind;
+use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::hub::{Hub, HubError};
+
+/// An employee as the hub knows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Employee {
+    /// Whose.
+    pub kuerzel: Kuerzel,
+    /// Whether their calendar is synced.
+    pub enabled: bool,
+    /// Since when Advoware does not list them any more.
+    pub departed_at: Option<DateTime<Utc>>,
+    /// What goes before the settings.
+    pub policy: EmployeePolicy,
+    /// Their calendar, once found, created or given.
+    pub calendar: Option<CalendarId>,
+    /// A person gave it: we neither create nor share it.
+    pub calendar_is_given: bool,
+    /// The account that it is known to be shared with.
+    pub shared_with: Option<String>,
+    /// Google's list of changes continues here.
+    pub sync_token: Option<String>,
+    /// Name of the policy under which the token was taken.
+    pub token_policy: Option<String>,
+    /// When the window was last read whole.
+    pub full_list_at: Option<DateTime<Utc>>,
+    /// Advoware's list was entirely empty last time (C4).
+    pub advoware_was_empty: bool,
+    /// Google's complete list was.
+    pub google_was_empty: bool,
+    /// Deletions that the last run held (C4).
+    pub held_deletions: u32,
+    /// What the last run found.
+    pub findings: Vec<CalendarFinding>,
+    /// When a run was last asked for by the schedule.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// When a run last looked.
+    pub looked_at: Option<DateTime<Utc>>,
+    /// When one last ended with nothing left to do.
+    pub synced_at: Option<DateTime<Utc>>,
+}
+
+/// An employee's own policy; `None`: what the settings say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EmployeePolicy {
+    /// `sync_strategy`
+    pub strategy: Option<SyncStrategy>,
+    /// `advoware_write_allowed`
+    pub advoware_write_allowed: Option<bool>,
+    /// `anonymize`
+    pub anonymize: Option<bool>,
+}
+
+/// A change of policy: `None` leaves as it is, `Some(None)` goes back to the settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::option_option, reason = "left as it is, back to the settings, set")]
+pub struct PolicyChange {
+    /// `sync_strategy`
+    pub strategy: Option<Option<SyncStrategy>>,
+    /// `advoware_write_allowed`
+    pub advoware_write_allowed: Option<Option<bool>>,
+    /// `anonymize`
+    pub anonymize: Option<Option<bool>>,
+    /// A calendar that a person gives, or none: then it is looked for by its name.
+    pub calendar: Option<Option<CalendarId>>,
+    /// Whether the calendar is synced.
+    pub enabled: Option<bool>,
+}
+
+/// Something that a run found and left: kinds and ids, no values (E2).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CalendarFinding {
+    /// What.
+    pub kind: FindingKind,
+    /// On which Termin.
+    pub frnr: Option<FrNr>,
+    /// On which event.
+    pub event: Option<EventId>,
+    /// Name of the reason, from closed lists.
+    pub reason: Option<String>,
+}
+
+/// What a run leaves for the next.
+#[derive(Clone, Debug)]
+pub struct RunEnd<'a> {
+    /// The new token; `None` keeps the old one, with which the next run sees the same changes again.
+    pub sync_token: Option<&'a str>,
+    /// Name of the policy that the token is good for.
+    pub token_policy: &'a str,
+    /// The window was read whole.
+    pub is_full_list: bool,
+    /// Advoware's list was entirely empty.
+    pub advoware_was_empty: bool,
+    /// Google's complete list was; `None`: it was not asked for.
+    pub google_was_empty: Option<bool>,
+    /// Deletions that were held.
+    pub held_deletions: u32,
+    /// What was found and left.
+    pub findings: &'a [CalendarFinding],
+    /// Nothing is left to do.
+    pub is_settled: bool,
+}
+
+/// What the list of employees changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Staff {
+    /// Seen for the first time.
+    pub joined: u64,
+    /// No longer in the list.
+    pub departed: u64,
+    /// In it again.
+    pub returned: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredFinding {
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fr_nr: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+fn from_findings(findings: &[CalendarFinding]) -> Value {
+    let stored = |finding: &CalendarFinding| StoredFinding {
+        kind: finding.kind.name().to_owned(),
+        fr_nr: finding.frnr.map(|frnr| frnr.0),
+        event: finding.event.as_ref().map(|event| event.as_str().to_owned()),
+        reason: finding.reason.clone(),
+    };
+    json!(findings.iter().map(stored).collect::<Vec<_>>())
+}
+
+/// A kind that this program does not know was another version's; what it found is found again.
+fn to_findings(value: Value) -> Result<Vec<CalendarFinding>, HubError> {
+    let stored: Vec<StoredFinding> = serde_json::from_value(value).map_err(|_| HubError::Unreadable("findings"))?;
+    let read = |finding: StoredFinding| {
+        Some(CalendarFinding {
+            kind: FindingKind::parse(&finding.kind)?,
+            frnr: finding.fr_nr.map(FrNr),
+            event: finding.event.and_then(|event| EventId::parse(&event).ok()),
+            reason: finding.reason,
+        })
+    };
+    Ok(stored.into_iter().filter_map(read).collect())
+}
+
+impl Employee {
+    fn read(row: &PgRow) -> Result<Self, HubError> {
+        let strategy: Option<&str> = row.try_get("strategy")?;
+        let calendar: Option<&str> = row.try_get("calendar_id")?;
+        let held: i32 = row.try_get("held_deletions")?;
+        Ok(Self {
+            kuerzel: Kuerzel::parse(row.try_get("kuerzel")?).map_err(|_| HubError::Unreadable("kuerzel"))?,
+            enabled: row.try_get("enabled")?,
+            departed_at: row.try_get("departed_at")?,
+            policy: EmployeePolicy {
+                strategy: strategy.and_then(SyncStrategy::parse),
+                advoware_write_allowed: row.try_get("advoware_write_allowed")?,
+                anonymize: row.try_get("anonymize")?,
+            },
+            calendar: calendar.map(CalendarId::parse).transpose().map_err(|_| HubError::Unreadable("calendar_id"))?,
+            calendar_is_given: row.try_get("calendar_is_given")?,
+            shared_with: row.try_get("shared_with")?,
+            sync_token: row.try_get("sync_token")?,
+            token_policy: row.try_get("token_policy")?,
+            full_list_at: row.try_get("full_list_at")?,
+            advoware_was_empty: row.try_get("advoware_was_empty")?,
+            google_was_empty: row.try_get("google_was_empty")?,
+            held_deletions: u32::try_from(held).unwrap_or_default(),
+            findings: to_findings(row.try_get("findings")?)?,
+            scheduled_at: row.try_get("scheduled_at")?,
+            looked_at: row.try_get("looked_at")?,
+            synced_at: row.try_get("synced_at")?,
+        })
+    }
+}
+
+impl Hub {
+    /// One employee; `None` where the hub does not know them.
+    pub async fn employee(&self, kuerzel: &Kuerzel) -> Result<Option<Employee>, HubError> {
+        let query = sqlx::query("SELECT *, sync_strategy::text AS strategy FROM calendar_employee WHERE kuerzel = $1");
+        query.bind(kuerzel.as_str()).fetch_optional(&self.pool).await?.as_ref().map(Employee::read).transpose()
+    }
+
+    /// All employees, by Kürzel.
+    pub async fn employees(&self) -> Result<Vec<Employee>, HubError> {
+        let query = "SELECT *, sync_strategy::text AS strategy FROM calendar_employee ORDER BY kuerzel";
+        sqlx::query(query).fetch_all(&self.pool).await?.iter().map(Employee::read).collect()
+    }
+
+    /// Takes in Advoware's list of employees: who is new is added, who is not in it has departed and is no longer synced, with everything
+    /// kept; who is in it again is synced again. A list without anybody changes nothing: no firm has no employees.
+    pub async fn note_staff(&self, listed: &[Kuerzel], now: DateTime<Utc>) -> Result<Staff, HubError> {
+        if listed.is_empty() {
+            return Ok(Staff::default());
+        }
+        let listed: Vec<&str> = listed.iter().map(Kuerzel::as_str).collect();
+        let mut transaction = self.pool.begin().await?;
+        let mut changed = [0; 3];
+        let statements = [
+            "INSERT INTO calendar_employee (kuerzel) SELECT UNNEST($1::text[]) EXCEPT SELECT kuerzel FROM calendar_employee
+             ON CONFLICT (kuerzel) DO NOTHING",
+            "UPDATE calendar_employee SET departed_at = $2 WHERE departed_at IS NULL AND kuerzel <> ALL($1::text[])",
+            "UPDATE calendar_employee SET departed_at = NULL WHERE departed_at IS NOT NULL AND kuerzel = ANY($1::text[])
+                AND $2 IS NOT NULL",
+        ];
+        for (at, (statement, changed)) in statements.into_iter().zip(&mut changed).enumerate() {
+            let query = sqlx::query(statement).bind(&listed);
+            let query = if at == 0 { query } else { query.bind(now) };
+            *changed = query.execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        let [joined, departed, returned] = changed;
+        Ok(Staff { joined, departed, returned })
+    }
+
+    /// Makes sure that the hub knows an employee, with the settings' policy.
+    pub async fn add_employee(&self, kuerzel: &Kuerzel) -> Result<(), HubError> {
+        let query = sqlx::query("INSERT INTO calendar_employee (kuerzel) VALUES ($1) ON CONFLICT (kuerzel) DO NOTHING");
+        query.bind(kuerzel.as_str()).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Changes an employee's policy. `false`: the hub does not know them.
+    pub async fn set_policy(&self, kuerzel: &Kuerzel, change: &PolicyChange) -> Result<bool, HubError> {
+        let calendar = change.calendar.as_ref().map(|calendar| calendar.as_ref().map(CalendarId::as_str));
+        let done = sqlx::query(
+            "UPDATE calendar_employee SET
+                sync_strategy = CASE WHEN $2 THEN $3::sync_strategy_enum ELSE sync_strategy END,
+                advoware_write_allowed = CASE WHEN $4 THEN $5 ELSE advoware_write_allowed END,
+                anonymize = CASE WHEN $6 THEN $7 ELSE anonymize END,
+                calendar_id = CASE WHEN $8 THEN $9 ELSE calendar_id END,
+                calendar_is_given = CASE WHEN $8 THEN $9 IS NOT NULL ELSE calendar_is_given END,
+                shared_with = CASE WHEN $8 THEN NULL ELSE shared_with END,
+                sync_token = CASE WHEN $8 THEN NULL ELSE sync_token END,
+                enabled = COALESCE($10, enabled)
+             WHERE kuerzel = $1",
+        )
+        .bind(kuerzel.as_str())
+        .bind(change.strategy.is_some())
+        .bind(change.strategy.flatten().map(SyncStrategy::name))
+        .bind(change.advoware_write_allowed.is_some())
+        .bind(change.advoware_write_allowed.flatten())
+        .bind(change.anonymize.is_some())
+        .bind(change.anonymize.flatten())
+        .bind(change.calendar.is_some())
+        .bind(calendar.flatten())
+        .bind(change.enabled)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The calendar that was found or created, at once: it is created only once (DOMAIN 6).
+    pub async fn remember_calendar(&self, kuerzel: &Kuerzel, calendar: &CalendarId) -> Result<(), HubError> {
+        let query = "UPDATE calendar_employee SET calendar_id = $2, calendar_is_given = FALSE, sync_token = NULL WHERE kuerzel = $1";
+        sqlx::query(query).bind(kuerzel.as_str()).bind(calendar.as_str()).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The account that the calendar is now shared with.
+    pub async fn remember_sharing(&self, kuerzel: &Kuerzel, owner: &str) -> Result<(), HubError> {
+        let query = sqlx::query("UPDATE calendar_employee SET shared_with = $2 WHERE kuerzel = $1");
+        query.bind(kuerzel.as_str()).bind(owner).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// What a run leaves for the next.
+    pub async fn remember_run(&self, kuerzel: &Kuerzel, end: &RunEnd<'_>, now: DateTime<Utc>) -> Result<(), HubError> {
+        sqlx::query(
+            "UPDATE calendar_employee SET
+                sync_token = COALESCE($2, sync_token), token_policy = CASE WHEN $2 IS NULL THEN token_policy ELSE $3 END,
+                full_list_at = CASE WHEN $4 AND $2 IS NOT NULL THEN $5 ELSE full_list_at END,
+                advoware_was_empty = $6, google_was_empty = COALESCE($7, google_was_empty), held_deletions = $8, findings = $9,
+                looked_at = $5, synced_at = CASE WHEN $10 THEN $5 ELSE synced_at END
+             WHERE kuerzel = $1",
+        )
+        .bind(kuerzel.as_str())
+        .bind(end.sync_token)
+        .bind(end.token_policy)
+        .bind(end.is_full_list)
+        .bind(now)
+        .bind(end.advoware_was_empty)
+        .bind(end.google_was_empty)
+        .bind(i32::try_from(end.held_deletions).unwrap_or(i32::MAX))
+        .bind(from_findings(end.findings))
+        .bind(end.is_settled)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Employees whose turn it is, each handed to one caller alone: with several producers each is asked for once an interval. `only`: one
+    /// employee (`CALENDAR_SYNC_DEBUG_KUERZEL`).
+    pub async fn take_due_employees(
+        &self,
+        interval: Duration,
+        only: Option<&Kuerzel>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Kuerzel>, HubError> {
+        let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
+        let due = now.checked_sub_signed(interval).unwrap_or(DateTime::UNIX_EPOCH);
+        let taken: Vec<String> = sqlx::query_scalar(
+            "UPDATE calendar_employee SET scheduled_at = $1
+             WHERE enabled AND departed_at IS NULL AND (scheduled_at IS NULL OR scheduled_at <= $2)
+               AND ($3::text IS NULL OR kuerzel = $3)
+             RETURNING kuerzel",
+        )
+        .bind(now)
+        .bind(due)
+        .bind(only.map(Kuerzel::as_str))
+        .fetch_all(&self.pool)
+        .await?;
+        taken.iter().map(|text| Kuerzel::parse(text).map_err(|_| HubError::Unreadable("kuerzel"))).collect()
+    }
+
+    /// Spreads employees that were never scheduled over the interval from `now`: not all at once.
+    pub async fn spread_employees(&self, interval: Duration, now: DateTime<Utc>) -> Result<u64, HubError> {
+        let seconds = interval.as_secs_f64();
+        let done = sqlx::query(
+            "UPDATE calendar_employee SET scheduled_at = $1 - make_interval(secs => $2 * (turn.nth::float8 / turn.total))
+             FROM (SELECT kuerzel, row_number() OVER (ORDER BY kuerzel) AS nth, count(*) OVER () AS total
+                   FROM calendar_employee WHERE scheduled_at IS NULL) AS turn
+             WHERE calendar_employee.kuerzel = turn.kuerzel AND calendar_employee.scheduled_at IS NULL",
+        );
+        Ok(done.bind(now).bind(seconds).execute(&self.pool).await?.rows_affected())
+    }
+}
