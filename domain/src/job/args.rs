@@ -13,6 +13,9 @@ impl Wants {
     const TO_ADVOWARE: u32 = 1 << 1;
     const APPROVE_DELETIONS: u32 = 1 << 2;
     const CREATE_AGAIN: u32 = 1 << 3;
+    const ANONYMIZE: u32 = 1 << 4;
+    const SHOW_CONTENT: u32 = 1 << 5;
+    const LIST_ALL: u32 = 1 << 6;
 
     /// A sync in `direction`, nothing else.
     pub fn sync(direction: Direction) -> Self {
@@ -33,6 +36,23 @@ impl Wants {
     #[must_use]
     pub fn creating_again(self) -> Self {
         Self(self.0 | Self::CREATE_AGAIN)
+    }
+
+    /// A sync of an employee's calendar, nothing else.
+    pub fn calendar() -> Self {
+        Self(0)
+    }
+
+    /// The same, and the employee's copies are anonymised from now on, or no longer (`full_content` of a trigger).
+    #[must_use]
+    pub fn with_full_content(self, full_content: bool) -> Self {
+        Self(self.0 | if full_content { Self::SHOW_CONTENT } else { Self::ANONYMIZE })
+    }
+
+    /// The same, and both calendars are read whole, whatever is known of changes.
+    #[must_use]
+    pub fn listing_all(self) -> Self {
+        Self(self.0 | Self::LIST_ALL)
     }
 
     /// Bits as stored in the queue.
@@ -59,6 +79,20 @@ impl Wants {
         self.0 & Self::APPROVE_DELETIONS != 0
     }
 
+    /// What `full_content` its triggers asked for; of several the stricter (J2).
+    pub fn full_content(self) -> Option<bool> {
+        match (self.0 & Self::ANONYMIZE != 0, self.0 & Self::SHOW_CONTENT != 0) {
+            (true, _) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether both calendars are to be read whole.
+    pub fn lists_all(self) -> bool {
+        self.0 & Self::LIST_ALL != 0
+    }
+
     /// Whether a creation of unknown outcome may be repeated.
     pub fn creates_again(self) -> bool {
         self.0 & Self::CREATE_AGAIN != 0
@@ -82,6 +116,15 @@ mod tests {
     fn j2_merging_one_way_triggers_asks_for_both_directions() {
         let merged = Wants::sync(Direction::ToEspocrm).bits() | Wants::sync(Direction::ToAdvoware).bits();
         assert_eq!(Wants::from_bits(merged).direction(), Direction::Both);
+    }
+
+    #[test]
+    fn j2_of_two_triggers_the_stricter_full_content_counts() {
+        let [hides, shows] = [false, true].map(|full_content| Wants::calendar().with_full_content(full_content));
+        assert_eq!((hides.full_content(), shows.full_content()), (Some(false), Some(true)));
+        assert_eq!(Wants::from_bits(hides.bits() | shows.bits()).full_content(), Some(false));
+        assert_eq!(Wants::from_bits(shows.bits() | Wants::calendar().bits()).full_content(), Some(true));
+        assert_eq!(Wants::calendar().full_content(), None);
     }
 
     #[test]
