@@ -2,6 +2,7 @@
 
 pub mod advoware;
 pub mod beteiligte;
+pub mod calendar;
 #[cfg(test)]
 mod client_tests;
 pub mod clock;

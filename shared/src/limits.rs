@@ -11,6 +11,7 @@
 //! | `P:breaker:<system>` | hash | the breaker, see `breaker.lua`; absent: closed, and nothing has failed |
 //! | `P:breaker:<system>:streak` | list | records of the failures in a row |
 //! | `P:breaker:changed` | channel | some breaker or streak has changed |
+//! | `P:termin:<frNr>` | string | the run that may write this Termin (C10b) |
 //!
 //! If Redis is wiped, buckets are full, permits are counted anew within two seconds, and breakers are closed until they learn better.
 
@@ -18,14 +19,18 @@ mod breaker;
 mod parallel;
 mod rate;
 mod script;
+mod termin;
 #[cfg(test)]
 mod tests;
+
+use std::time::Duration;
 
 use redis::RedisError;
 
 pub use breaker::{Admission, BreakerSettings, Breakers, Evidence, Standing, Ticket, Verdict};
 pub use parallel::{LimitAway, Parallel, Permit};
 pub use rate::{Rate, RateSettings, Throttled};
+pub use termin::{TerminLease, TerminLeases};
 
 use crate::error::System;
 use crate::link::{AddressError, Link, RedisAddress};
@@ -59,6 +64,11 @@ impl Limits {
     /// Requests to `system` per time, over all processes. `system` is a label from the closed list of systems.
     pub fn rate(&self, system: &'static str, settings: RateSettings) -> Rate {
         Rate::new(self.link.clone(), system, settings)
+    }
+
+    /// Who may write which Termin; a right that is not given back ends after `length`.
+    pub fn termin_leases(&self, length: Duration) -> TerminLeases {
+        TerminLeases::new(self.link.clone(), length)
     }
 
     /// The breakers of all systems.

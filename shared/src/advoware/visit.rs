@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use domain::ids::{BetNr, FrNr, KommId, RowId};
+use chrono::NaiveDate;
+use domain::ids::{BetNr, FrNr, KommId, Kuerzel, RowId};
 
 use super::auth::Token;
 use super::caller::Caller;
 use super::client::Shared;
 use super::map::AdvoBeteiligte;
 use super::record::AdvoRecord;
-use super::termin::{AdvoTermin, TerminOutcome, TerminRecord};
+use super::termin::{AdvoTermin, TerminList, TerminOutcome, TerminRecord};
 use super::wire::{KommunikationAnswer, KommunikationWrite};
 use crate::error::ApiError;
 use crate::limits::Permit;
@@ -76,6 +77,16 @@ impl Visit {
     /// As [`Advoware::get_termin`](super::Advoware::get_termin).
     pub async fn get_termin(&self, frnr: FrNr) -> Result<Option<AdvoTermin>, ApiError> {
         self.calls().get_termin(frnr).await
+    }
+
+    /// As [`Advoware::list_termine`](super::Advoware::list_termine).
+    pub async fn list_termine(
+        &self,
+        kuerzel: &Kuerzel,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<TerminList, ApiError> {
+        self.calls().list_termine(kuerzel, from, to).await
     }
 
     /// Creates a Termin. An answer without its number, null or nothing is no error: it has been created all the same. Is never

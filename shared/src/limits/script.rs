@@ -13,6 +13,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    TERMIN = "termin.lua";
     RATE = "rate.lua";
     PARALLEL = "parallel.lua";
     BREAKER_BEGIN = "breaker.lua" "breaker_begin.lua";

@@ -39,6 +39,65 @@ pub enum Step {
     Store(RowId),
 }
 
+impl Step {
+    /// The row that it is about; `None` where it makes one.
+    pub fn row(&self) -> Option<RowId> {
+        match self {
+            Self::CreateEvent(..) | Self::CreateTermin(..) => None,
+            Self::AdoptTermin(row, _)
+            | Self::FinishEvent(row, _)
+            | Self::FinishTermin(row, _)
+            | Self::Withdraw(row)
+            | Self::RecreateEvent(row, _)
+            | Self::RecreateTermin(row, _)
+            | Self::DeleteEvent(row)
+            | Self::DeleteTermin(row)
+            | Self::SoftDelete(row)
+            | Self::UpdateEvent(row, _)
+            | Self::UpdateTermin(row, _)
+            | Self::Store(row) => Some(*row),
+        }
+    }
+
+    /// Its name in the audit, metrics and dry runs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AdoptTermin(..) => "adopt_termin",
+            Self::FinishEvent(..) => "finish_event",
+            Self::FinishTermin(..) => "finish_termin",
+            Self::Withdraw(_) => "withdraw",
+            Self::CreateEvent(..) => "create_event",
+            Self::CreateTermin(..) => "create_termin",
+            Self::RecreateEvent(..) => "recreate_event",
+            Self::RecreateTermin(..) => "recreate_termin",
+            Self::DeleteEvent(_) => "delete_event",
+            Self::DeleteTermin(_) => "delete_termin",
+            Self::SoftDelete(_) => "soft_delete",
+            Self::UpdateEvent(..) => "update_event",
+            Self::UpdateTermin(..) => "update_termin",
+            Self::Store(_) => "store",
+        }
+    }
+
+    /// Names of all steps, for metrics that must exist from the start.
+    pub const NAMES: [&'static str; 14] = [
+        "adopt_termin",
+        "finish_event",
+        "finish_termin",
+        "withdraw",
+        "create_event",
+        "create_termin",
+        "recreate_event",
+        "recreate_termin",
+        "delete_event",
+        "delete_termin",
+        "soft_delete",
+        "update_event",
+        "update_termin",
+        "store",
+    ];
+}
+
 /// Why an entry is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {

@@ -1,6 +1,7 @@
 //! What a POST or PUT of a Termin sends.
 
 use chrono::{NaiveDateTime, NaiveTime};
+use domain::calendar::termin::TerminFields;
 use domain::ids::FrNr;
 use serde::Serialize;
 use serde_json::Value;
@@ -30,6 +31,27 @@ impl TerminRecord {
     /// A Termin to be created.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same record with what `after` says differently from `before`; what both say stays as it is spelled.
+    #[must_use]
+    pub fn saying(self, before: &TerminFields, after: &TerminFields) -> Self {
+        let unless = |is_same: bool, record: Self, change: &dyn Fn(Self) -> Self| {
+            if is_same { record } else { change(record) }
+        };
+        let is_once = (before.turnus, before.turnus_art) == (after.turnus, after.turnus_art);
+        let record = match after.datum {
+            Some(datum) if before.datum != after.datum => self.datum(datum),
+            Some(_) | None => self,
+        };
+        let record = unless(before.datum_bis == after.datum_bis, record, &|r| r.datum_bis(after.datum_bis));
+        let record = unless(before.uhrzeit_von == after.uhrzeit_von, record, &|r| r.uhrzeit_von(after.uhrzeit_von));
+        let record = unless(before.uhrzeit_bis == after.uhrzeit_bis, record, &|r| r.uhrzeit_bis(after.uhrzeit_bis));
+        let record = unless(before.dauertermin == after.dauertermin, record, &|r| r.dauertermin(after.dauertermin));
+        let record = unless(is_once, record, &|r| r.turnus(after.turnus, after.turnus_art));
+        let record = unless(before.text == after.text, record, &|r| r.text(after.text.as_deref()));
+        let record = unless(before.notiz == after.notiz, record, &|r| r.notiz(after.notiz.as_deref()));
+        unless(before.ort == after.ort, record, &|r| r.ort(after.ort.as_deref()))
     }
 
     /// First day, with the time of the start or midnight.
