@@ -21,6 +21,7 @@ use super::{PREFIX, script};
 use crate::error::System;
 use crate::link::Link;
 use crate::link::script::Call;
+use ticket::Admitted;
 pub use ticket::{Evidence, Ticket, Verdict};
 use view::{Judgement, PerSystem, View};
 
@@ -74,7 +75,7 @@ pub enum Standing {
 pub enum Admission {
     /// It may, and reports what it learns.
     Go(Ticket),
-    /// A system is down or being probed: no call is made, and the job waits so long without a try being counted.
+    /// A system that it asked for is down or being probed: no call is made, and the job waits so long without a try being counted.
     Wait(Duration),
 }
 
@@ -102,13 +103,14 @@ impl Breakers {
         self.view(|view| view.standing(system))
     }
 
-    /// Asks whether a run on `record` may begin that may need any system. `random` in 0 to 1 spreads the waits.
-    pub async fn admit(&self, record: &str, random: f64) -> Admission {
-        match self.view(|view| view.judge(Instant::now())) {
-            Judgement::Go(openings) => Admission::Go(self.ticket(record, openings, random)),
+    /// Asks whether a run on `record` may begin that calls no other systems than `systems`: how others stand does not hold it up, and it
+    /// probes none of them. `random` in 0 to 1 spreads the waits.
+    pub async fn admit(&self, record: &str, systems: &[System], random: f64) -> Admission {
+        match self.view(|view| view.judge(systems, Instant::now())) {
+            Judgement::Go(admitted) => Admission::Go(self.ticket(record, admitted, random)),
             Judgement::Open { left, pause } => Admission::Wait(until_end(left, pause, random)),
             Judgement::Probing(pause) => Admission::Wait(until_probed(pause, random)),
-            Judgement::Ask => self.begin(record, random).await,
+            Judgement::Ask => self.begin(record, systems, random).await,
         }
     }
 
@@ -147,10 +149,10 @@ impl Breakers {
         }
     }
 
-    async fn begin(&self, record: &str, random: f64) -> Admission {
+    async fn begin(&self, record: &str, systems: &[System], random: f64) -> Admission {
         let mut ticket = self.ticket(record, PerSystem::default(), random);
         let call = call(&script::BREAKER_BEGIN).arg(ticket.run()).arg(millis(PROBE_ALIVE));
-        let call = System::ALL.iter().fold(call, |call, system| call.arg(system.name()));
+        let call = systems.iter().fold(call, |call, system| call.arg(system.name()));
         let answer: Vec<String> = match call.once(&self.0.link).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -162,8 +164,9 @@ impl Breakers {
         match answer.first().map(String::as_str) {
             Some("open") => Admission::Wait(until_end(Duration::from_millis(number(1)), self.0.settings.first, random)),
             Some("go") => {
-                for (at, system) in System::ALL.into_iter().enumerate() {
-                    ticket.admitted(system, number(1 + 2 * at), number(2 + 2 * at) == 1);
+                for (at, system) in systems.iter().enumerate() {
+                    let (openings, is_probe) = (number(1 + 2 * at), number(2 + 2 * at) == 1);
+                    ticket.admit(*system, Admitted { openings, is_probe });
                 }
                 Admission::Go(ticket)
             }
@@ -171,8 +174,8 @@ impl Breakers {
         }
     }
 
-    fn ticket(&self, record: &str, openings: PerSystem<u64>, random: f64) -> Ticket {
-        Ticket::new(self.clone(), record.to_owned(), Uuid::now_v7().simple().to_string(), openings, random)
+    fn ticket(&self, record: &str, admitted: PerSystem<Option<Admitted>>, random: f64) -> Ticket {
+        Ticket::new(self.clone(), record.to_owned(), Uuid::now_v7().simple().to_string(), admitted, random)
     }
 
     fn view<T>(&self, use_it: impl FnOnce(&mut View) -> T) -> T {

@@ -9,7 +9,7 @@ use domain::job::{Backoff, Wants};
 use domain::kommunikation::{Agreement, Direction, agreement};
 use shared::beteiligte::{AdvoSide, LoadError, Loaded, Systems, Wanted};
 use shared::clock::Clock;
-use shared::error::{ApiError, ErrorKind};
+use shared::error::{ApiError, ErrorKind, System};
 use shared::hub::{Agreed, Claim, Creation};
 use shared::limits::{Admission, Breakers, Ticket};
 use shared::queue::{Outcome, Queue, Running};
@@ -18,6 +18,9 @@ use super::outage::{Answered, settle};
 pub use super::run::MAX_ROUNDS;
 use super::run::Run;
 use super::stop::Stop;
+
+/// Nothing else is called for a Beteiligter, so nothing else that is down holds one up (J4a).
+const CALLED: [System; 2] = [System::Advoware, System::Espocrm];
 
 const MISSING: &str = "EspoCRM has no such record; delete the job, or restore the record and requeue it";
 
@@ -49,14 +52,14 @@ impl BeteiligteJobs {
         let Ok(id) = EspoId::parse(&running.entity) else {
             return Outcome::GiveUp { reason: "the job names no EspoCRM record id".to_owned() };
         };
-        let mut ticket = match self.breakers.admit(&running.entity, (self.random)()).await {
+        let mut ticket = match self.breakers.admit(&running.entity, &CALLED, (self.random)()).await {
             Admission::Go(ticket) => ticket,
             Admission::Wait(delay) => return Outcome::Snooze { delay },
         };
         let (answered, stop) = match self.systems.load(&id).await {
             Ok(loaded) => return self.sync(&id, &running, loaded, &mut ticket).await,
             Err(LoadError::Espocrm(ApiError { kind: ErrorKind::NotFound, .. })) => {
-                (Answered::only_espocrm(), self.not_found(&id).await)
+                (Answered::of(&[System::Espocrm]), self.not_found(&id).await)
             }
             Err(error) => (Answered::default(), error.into()),
         };

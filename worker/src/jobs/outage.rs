@@ -9,31 +9,26 @@ use super::stop::Stop;
 
 /// Which systems answered in the look that a run began with. By default none did.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Answered {
-    advoware: bool,
-    espocrm: bool,
-}
+pub(super) struct Answered([bool; System::ALL.len()]);
 
 impl Answered {
-    pub(super) fn only_espocrm() -> Self {
-        Self { advoware: false, espocrm: true }
+    pub(super) fn of(systems: &[System]) -> Self {
+        Self(System::ALL.map(|system| systems.contains(&system)))
     }
 
     pub(super) fn in_look(loaded: &Loaded) -> Self {
-        Self { advoware: matches!(loaded.advo, AdvoSide::Found(_) | AdvoSide::Missing(_)), espocrm: true }
+        match loaded.advo {
+            AdvoSide::Found(_) | AdvoSide::Missing(_) => Self::of(&[System::Advoware, System::Espocrm]),
+            AdvoSide::NoBetnr | AdvoSide::Failed(_) => Self::of(&[System::Espocrm]),
+        }
     }
 
     fn has(self, system: System) -> bool {
-        match system {
-            System::Advoware => self.advoware,
-            System::Espocrm => self.espocrm,
-            // No run of a Beteiligte asks it.
-            System::Google => false,
-        }
+        self.0[system as usize]
     }
 }
 
-/// Tells the breakers how a run ended. If a system is down, the outcome that takes the place of a counted failure, and the records that
+/// Tells the breakers how a run ended; those of systems that it was not admitted for do not listen. If a system is down, the outcome that takes the place of a counted failure, and the records that
 /// get a try back.
 pub(super) async fn settle(
     ticket: &mut Ticket,
@@ -85,32 +80,47 @@ mod tests {
 
     use super::*;
 
-    const BOTH: Answered = Answered { advoware: true, espocrm: true };
-
-    fn after(kind: ErrorKind) -> [Option<Evidence>; 2] {
-        let stop = Stop::from(ApiError::unanswered(Operation::AdvowareGetBeteiligte, kind));
-        let answered = Answered { advoware: false, espocrm: true };
-        [System::Advoware, System::Espocrm].map(|system| evidence(system, answered, Some(&stop)))
+    /// What is learnt of all systems if `operation` failed, and if only `other` had answered before.
+    fn after(operation: Operation, kind: ErrorKind, other: System) -> [Option<Evidence>; 3] {
+        let stop = Stop::from(ApiError::unanswered(operation, kind));
+        System::ALL.map(|system| evidence(system, Answered::of(&[other]), Some(&stop)))
     }
 
     #[test]
     fn j4a_an_error_speaks_for_its_own_system_and_the_others_answered_as_they_did() {
+        let table = [
+            (ErrorKind::Unreachable(ConnectFault::Refused), Some(Evidence::Outage)),
+            (ErrorKind::Unavailable { retry_after: None }, Some(Evidence::Outage)),
+            (ErrorKind::CredentialsRefused(Refusal::WrongPassword), Some(Evidence::Refused)),
+            (ErrorKind::ServerFault, Some(Evidence::Answered)),
+            (ErrorKind::RateLimited { retry_after: None }, None),
+            (ErrorKind::QuotaExceeded, None),
+            (ErrorKind::LimitUnavailable, None),
+        ];
         let answered = Some(Evidence::Answered);
-        assert_eq!(after(ErrorKind::Unreachable(ConnectFault::Refused)), [Some(Evidence::Outage), answered]);
-        assert_eq!(after(ErrorKind::Unavailable { retry_after: None }), [Some(Evidence::Outage), answered]);
-        assert_eq!(after(ErrorKind::CredentialsRefused(Refusal::WrongPassword)), [Some(Evidence::Refused), answered]);
-        assert_eq!(after(ErrorKind::ServerFault), [answered, answered]);
-        assert_eq!(after(ErrorKind::RateLimited { retry_after: None }), [None, answered]);
-        assert_eq!(after(ErrorKind::LimitUnavailable), [None, answered]);
+        for (kind, own) in table {
+            let beteiligter = after(Operation::AdvowareGetBeteiligte, kind.clone(), System::Espocrm);
+            assert_eq!(beteiligter, [own, answered, None], "{kind:?}");
+            let calendar = after(Operation::GoogleListEvents, kind.clone(), System::Advoware);
+            assert_eq!(calendar, [answered, None, own], "{kind:?}");
+        }
     }
 
     #[test]
     fn j4a_a_run_that_ended_well_or_for_a_reason_of_its_own_speaks_for_the_systems_it_used() {
-        let alone = Answered { advoware: false, espocrm: true };
+        let answered = Some(Evidence::Answered);
+        let table: [(&[System], _); 4] = [
+            (&[], [None, None, None]),
+            (&[System::Espocrm], [None, answered, None]),
+            (&[System::Advoware, System::Espocrm], [answered, answered, None]),
+            (&[System::Google, System::Advoware], [answered, None, answered]),
+        ];
         for stop in [None, Some(Stop::NotAgreed("test")), Some(Stop::Hopeless("test"))] {
-            assert_eq!(evidence(System::Advoware, BOTH, stop.as_ref()), Some(Evidence::Answered));
-            assert_eq!(evidence(System::Advoware, alone, stop.as_ref()), None);
-            assert_eq!(evidence(System::Espocrm, Answered::default(), stop.as_ref()), None);
+            for (systems, learnt) in table {
+                let of = |system| evidence(system, Answered::of(systems), stop.as_ref());
+                assert_eq!(System::ALL.map(of), learnt, "{systems:?}");
+            }
         }
+        assert_eq!(System::ALL.map(|system| evidence(system, Answered::default(), None)), [None; 3]);
     }
 }

@@ -50,7 +50,8 @@ const GIVE_WAY: Duration = Duration::from_secs(2);
 /// Wait where a system asked for patience without naming a time.
 const DEFAULT_SNOOZE: Duration = Duration::from_mins(1);
 
-/// A wish to wait is followed up to here where the try does not count.
+/// A system's wish to wait is followed up to here where the try does not count. Pauses of our own (refused credentials, Google's lasting
+/// limit) are kept whole: to come back earlier is just what they are to prevent.
 const LONGEST_SNOOZE: Duration = Duration::from_mins(10);
 /// A wish to wait is followed up to this multiple of our own wait where the try counts.
 const LONGEST_WISH: u32 = 10;
@@ -67,32 +68,37 @@ impl Stop {
         };
         let reason = self.to_string();
         match next {
-            Next::Snooze(wish) => Outcome::Snooze { delay: wish.unwrap_or(DEFAULT_SNOOZE).min(LONGEST_SNOOZE) },
+            Next::Snooze(pause) => {
+                let longest = self.wish().map_or(Duration::MAX, |_| LONGEST_SNOOZE);
+                Outcome::Snooze { delay: pause.unwrap_or(DEFAULT_SNOOZE).min(longest) }
+            }
             Next::GiveUp => Outcome::GiveUp { reason },
             Next::Retry | Next::LookFirst => match backoff.after(failures + 1, random) {
-                Some(own) => Outcome::RetryAfter { delay: self.wish().clamp(own, own * LONGEST_WISH), reason },
+                Some(own) => {
+                    Outcome::RetryAfter { delay: self.wish().unwrap_or(own).clamp(own, own * LONGEST_WISH), reason }
+                }
                 None => Outcome::GiveUp { reason },
             },
         }
     }
 
-    /// The wait that the system itself asked for.
-    fn wish(&self) -> Duration {
+    /// The wait that the system itself asked for, where it named one.
+    fn wish(&self) -> Option<Duration> {
         match self {
-            Self::Api(error) => error.retry_after().unwrap_or_default(),
+            Self::Api(error) => error.retry_after(),
             Self::Hub(_)
             | Self::LeaseLost(_)
             | Self::NotAgreed(_)
             | Self::Deleted
             | Self::CreationHeld
-            | Self::Hopeless(_) => Duration::ZERO,
+            | Self::Hopeless(_) => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::error::{ErrorKind, Operation};
+    use shared::error::{CREDENTIALS_PAUSE, ErrorKind, Operation, QUOTA_PAUSE};
 
     use super::*;
 
@@ -121,5 +127,12 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!([None, Some(7), Some(86_400)].map(delay), [60, 7, 600]);
+    }
+
+    #[test]
+    fn j4a_a_pause_of_our_own_is_kept_whole_and_counts_nothing() {
+        assert_eq!(outcome(ErrorKind::QuotaExceeded), Outcome::Snooze { delay: QUOTA_PAUSE });
+        assert_eq!(outcome(ErrorKind::LockedOut), Outcome::Snooze { delay: CREDENTIALS_PAUSE });
+        assert!(QUOTA_PAUSE > LONGEST_SNOOZE, "a cut would show");
     }
 }

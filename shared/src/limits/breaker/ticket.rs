@@ -32,36 +32,51 @@ pub enum Verdict {
     },
 }
 
-/// The right of one run to use the systems. A probe that ends without a report makes room for the next one.
+/// What was said of a system when a run began that had asked for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admitted {
+    /// How often its breaker had opened.
+    pub(super) openings: u64,
+    /// The run probes it, and has not reported yet.
+    pub(super) is_probe: bool,
+}
+
+/// The right of one run to use the systems that it asked for. A probe that ends without a report makes room for the next one.
 pub struct Ticket {
     breakers: Breakers,
     record: String,
     run: String,
-    openings: PerSystem<u64>,
-    probes: PerSystem<bool>,
+    /// Nothing for systems that the run did not ask for.
+    admitted: PerSystem<Option<Admitted>>,
     random: f64,
 }
 
 impl Ticket {
-    pub(super) fn new(breakers: Breakers, record: String, run: String, openings: PerSystem<u64>, random: f64) -> Self {
-        Self { breakers, record, run, openings, probes: PerSystem::default(), random }
+    pub(super) fn new(
+        breakers: Breakers,
+        record: String,
+        run: String,
+        admitted: PerSystem<Option<Admitted>>,
+        random: f64,
+    ) -> Self {
+        Self { breakers, record, run, admitted, random }
     }
 
     pub(super) fn run(&self) -> &str {
         &self.run
     }
 
-    pub(super) fn admitted(&mut self, system: System, openings: u64, is_probe: bool) {
-        *self.openings.of_mut(system) = openings;
-        *self.probes.of_mut(system) = is_probe;
-        if is_probe {
+    pub(super) fn admit(&mut self, system: System, admitted: Admitted) {
+        *self.admitted.of_mut(system) = Some(admitted);
+        if admitted.is_probe {
             tracing::info!(system = system.name(), "probing whether the system is back");
         }
     }
 
-    /// Tells what was learnt. Costs a call to Redis only if it changes something. If Redis is away, nothing is learnt.
+    /// Tells what was learnt. Costs a call to Redis only if it changes something. If Redis is away, nothing is learnt. Of a system that
+    /// the run did not ask for nothing is heard: it was not judged when the run began, so the run has nothing to compare with.
     pub async fn report(&mut self, system: System, evidence: Evidence) -> Verdict {
-        let is_probe = std::mem::take(self.probes.of_mut(system));
+        let Some(Admitted { openings, is_probe }) = self.spend(system) else { return Verdict::Nothing };
         let what = match evidence {
             Evidence::Answered if !is_probe && !self.breakers.view(|view| view.has_failures(system)) => {
                 return Verdict::Nothing;
@@ -70,7 +85,7 @@ impl Ticket {
             Evidence::Outage => "failed",
             Evidence::Refused => "refused",
         };
-        let answer = self.tell(system, what).await;
+        let answer = self.tell(system, openings, what).await;
         let delay = answer.get(1).and_then(|text| text.parse().ok()).map(Duration::from_millis).unwrap_or_default();
         let (name, title, seconds) = (system.name(), system.title(), delay.as_secs_f64());
         let waits = |give_back| {
@@ -107,13 +122,19 @@ impl Ticket {
         verdict
     }
 
-    async fn tell(&self, system: System, what: &str) -> Vec<String> {
+    /// What the run was admitted with, once: one report is all that a probe has to tell.
+    fn spend(&mut self, system: System) -> Option<Admitted> {
+        let admitted = self.admitted.of_mut(system).as_mut()?;
+        Some(Admitted { is_probe: std::mem::take(&mut admitted.is_probe), ..*admitted })
+    }
+
+    async fn tell(&self, system: System, openings: u64, what: &str) -> Vec<String> {
         let settings = &self.breakers.0.settings;
         let call = call(&script::BREAKER_REPORT)
             .arg(system.name())
             .arg(what)
             .arg(&self.record)
-            .arg(*self.openings.of(system))
+            .arg(openings)
             .arg(&self.run)
             .arg(FAILURES)
             .arg(RECORDS)
@@ -126,8 +147,12 @@ impl Ticket {
         })
     }
 
-    fn give_up_probes(&mut self) -> Vec<System> {
-        System::ALL.into_iter().filter(|system| std::mem::take(self.probes.of_mut(*system))).collect()
+    fn give_up_probes(&mut self) -> Vec<(System, u64)> {
+        let probe = |system| {
+            let admitted = self.spend(system).filter(|admitted| admitted.is_probe)?;
+            Some((system, admitted.openings))
+        };
+        System::ALL.into_iter().filter_map(probe).collect()
     }
 }
 
@@ -140,13 +165,12 @@ impl Drop for Ticket {
                 breakers: self.breakers.clone(),
                 record: String::new(),
                 run: std::mem::take(&mut self.run),
-                openings: self.openings,
-                probes: PerSystem::default(),
+                admitted: PerSystem::default(),
                 random: self.random,
             };
             runtime.spawn(async move {
-                for system in unused {
-                    ticket.tell(system, "unused").await;
+                for (system, openings) in unused {
+                    ticket.tell(system, openings, "unused").await;
                 }
             });
         }

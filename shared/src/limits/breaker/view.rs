@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::Standing;
+use super::{Admitted, Standing};
 use crate::error::System;
 
 /// One value for each system.
@@ -54,8 +54,8 @@ pub(super) type Told = (String, u64, i64, u64, u64, u64);
 
 /// Whether a run may begin, as far as the view can tell.
 pub(super) enum Judgement {
-    /// All is well; with the openings of each system so far.
-    Go(PerSystem<u64>),
+    /// All is well; no run need probe.
+    Go(PerSystem<Option<Admitted>>),
     /// A system's pause lasts so much longer.
     Open {
         /// From now.
@@ -84,15 +84,16 @@ impl View {
         }
     }
 
-    pub(super) fn judge(&self, now: Instant) -> Judgement {
+    /// Only `systems` are looked at.
+    pub(super) fn judge(&self, systems: &[System], now: Instant) -> Judgement {
         if !self.is_known {
             return Judgement::Ask;
         }
-        let mut openings = PerSystem::default();
+        let mut admitted = PerSystem::default();
         let (mut open, mut probing, mut is_over) = (None, None, false);
-        for system in System::ALL {
+        for &system in systems {
             let seen = self.systems.of(system);
-            *openings.of_mut(system) = seen.openings;
+            *admitted.of_mut(system) = Some(Admitted { openings: seen.openings, is_probe: false });
             let left = seen.ends.map(|ends| ends.saturating_duration_since(now)).unwrap_or_default();
             match seen.state {
                 State::Closed => {}
@@ -105,7 +106,7 @@ impl View {
             (Some((left, pause)), _, _) => Judgement::Open { left, pause },
             (None, Some(pause), _) => Judgement::Probing(pause),
             (None, None, true) => Judgement::Ask,
-            (None, None, false) => Judgement::Go(openings),
+            (None, None, false) => Judgement::Go(admitted),
         }
     }
 

@@ -13,7 +13,9 @@ const FIRST_MS: u64 = 30_000;
 const LONGEST_MS: u64 = 300_000;
 const CREDENTIALS_MS: u64 = 200_000;
 const ALIVE_MS: u64 = 60_000;
-const SYSTEMS: [&str; 2] = ["advoware", "espocrm"];
+const SYSTEMS: [&str; 3] = ["advoware", "espocrm", "google"];
+/// What runs ask for, by their place in `SYSTEMS`.
+const ASKED: [&[usize]; 4] = [&[0, 1], &[0, 2], &[0, 1, 2], &[2]];
 
 #[derive(Clone, Copy, Debug)]
 enum What {
@@ -26,9 +28,9 @@ enum What {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Pass(u64),
-    /// A run on this record begins, if it may.
-    Begin(u8),
-    /// A run that began earlier tells something; the number picks it.
+    /// A run on this record begins, if it may; it asks for these systems.
+    Begin(u8, &'static [usize]),
+    /// A run that began earlier tells something of a system that it asked for; the numbers pick both.
     Report(usize, usize, What),
 }
 
@@ -50,7 +52,8 @@ struct Model {
 struct Run {
     name: String,
     record: String,
-    openings: Vec<u64>,
+    /// Of each system that it asked for.
+    openings: Vec<(usize, u64)>,
 }
 
 impl Model {
@@ -124,21 +127,22 @@ impl Model {
     }
 }
 
-/// Both breakers.
-fn begin(models: &mut [Model], now: u64, run: &str) -> Vec<String> {
+/// The breakers that the run asks for; the others stay as they are and say nothing.
+fn begin(models: &mut [Model], asked: &[usize], now: u64, run: &str) -> Vec<String> {
     let left = |model: &Model, probing: bool| match &model.state {
         State::Open { until, .. } if !probing => until.saturating_sub(now),
         State::Probing { until, .. } if probing => until.saturating_sub(now),
         _ => 0,
     };
     for (probing, word) in [(false, "open"), (true, "probing")] {
-        let left = models.iter().map(|model| left(model, probing)).max().unwrap_or_default();
+        let left = asked.iter().map(|at| left(&models[*at], probing)).max().unwrap_or_default();
         if left > 0 {
             return vec![word.to_owned(), left.to_string()];
         }
     }
     let mut answer = vec!["go".to_owned()];
-    for model in models {
+    for at in asked {
+        let model = &mut models[*at];
         let probes = match model.state {
             State::Closed { .. } => false,
             State::Open { pause, credentials, .. } | State::Probing { pause, credentials, .. } => {
@@ -152,12 +156,14 @@ fn begin(models: &mut [Model], now: u64, run: &str) -> Vec<String> {
     answer
 }
 
-async fn script_begin(limits: &Limits, now: u64, run: &str) -> Vec<String> {
+async fn script_begin(limits: &Limits, asked: &[usize], now: u64, run: &str) -> Vec<String> {
     let call = Call::new(&script::BREAKER_BEGIN, PREFIX).arg(now * 1000).arg(run).arg(ALIVE_MS);
-    call.arg(SYSTEMS[0]).arg(SYSTEMS[1]).once(&limits.link).await.expect("Redis answers")
+    let call = asked.iter().fold(call, |call, at| call.arg(SYSTEMS[*at]));
+    call.once(&limits.link).await.expect("Redis answers")
 }
 
-async fn script_report(limits: &Limits, now: u64, run: &Run, system: usize, what: What) -> Vec<String> {
+async fn script_report(limits: &Limits, now: u64, run: &Run, system: (usize, u64), what: What) -> Vec<String> {
+    let (system, openings) = system;
     let word = match what {
         What::Answered => "answered",
         What::Failed => "failed",
@@ -165,7 +171,7 @@ async fn script_report(limits: &Limits, now: u64, run: &Run, system: usize, what
         What::Unused => "unused",
     };
     let call = Call::new(&script::BREAKER_REPORT, PREFIX).arg(now * 1000).arg(SYSTEMS[system]).arg(word);
-    let call = call.arg(&run.record).arg(run.openings[system]).arg(&run.name).arg(5).arg(3);
+    let call = call.arg(&run.record).arg(openings).arg(&run.name).arg(5).arg(3);
     call.arg(FIRST_MS).arg(LONGEST_MS).arg(CREDENTIALS_MS).once(&limits.link).await.expect("Redis answers")
 }
 
@@ -180,8 +186,8 @@ fn step() -> impl Strategy<Value = Step> {
     let pass = prop_oneof![0_u64..2000, Just(FIRST_MS), Just(ALIVE_MS), 0..400_000_u64];
     prop_oneof![
         1 => pass.prop_map(Step::Pass),
-        4 => (0_u8..6).prop_map(Step::Begin),
-        4 => (0_usize..64, 0_usize..2, what).prop_map(|(run, system, what)| Step::Report(run, system, what)),
+        4 => (0_u8..6, prop::sample::select(&ASKED[..])).prop_map(|(record, asked)| Step::Begin(record, asked)),
+        4 => (0_usize..64, 0_usize..6, what).prop_map(|(run, system, what)| Step::Report(run, system, what)),
     ]
 }
 
@@ -195,18 +201,19 @@ fn j4a_the_scripts_decide_as_the_model_does() {
         .run(&prop::collection::vec(step(), 1..120), |steps| {
             let wiped = runtime.block_on(redis::cmd("FLUSHALL").exec_async(&mut limits.link.commands()));
             wiped.expect("Redis answers");
-            let mut models = [Model::new(), Model::new()];
+            let mut models = SYSTEMS.map(|_| Model::new());
             let mut runs: Vec<Run> = Vec::new();
             let mut now = 1_700_000_000_000;
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Pass(ms) => now += ms,
-                    Step::Begin(record) => {
+                    Step::Begin(record, asked) => {
                         let name = format!("run {number}");
-                        let answer = runtime.block_on(script_begin(&limits, now, &name));
-                        prop_assert_eq!(&answer, &begin(&mut models, now, &name));
+                        let answer = runtime.block_on(script_begin(&limits, asked, now, &name));
+                        prop_assert_eq!(&answer, &begin(&mut models, asked, now, &name), "{:?} at {}", asked, now);
                         if answer[0] == "go" {
-                            let openings = [1, 3].map(|at: usize| answer[at].parse().unwrap()).to_vec();
+                            let told = answer.iter().skip(1).step_by(2).map(|openings| openings.parse().unwrap());
+                            let openings = asked.iter().copied().zip(told).collect();
                             runs.push(Run { name, record: format!("record {record}"), openings });
                         }
                     }
@@ -214,8 +221,9 @@ fn j4a_the_scripts_decide_as_the_model_does() {
                         let Some(run) = runs.len().checked_sub(1 + run % runs.len().max(1)).map(|at| &runs[at]) else {
                             continue;
                         };
-                        let answer = runtime.block_on(script_report(&limits, now, run, system, what));
-                        let expected = models[system].report(now, run, run.openings[system], what);
+                        let (system, openings) = run.openings[system % run.openings.len()];
+                        let answer = runtime.block_on(script_report(&limits, now, run, (system, openings), what));
+                        let expected = models[system].report(now, run, openings, what);
                         prop_assert_eq!(&answer, &expected, "{:?} of {:?} at {}", what, run, SYSTEMS[system]);
                         opened.set(opened.get() + u32::from(answer[0] == "opened"));
                     }
