@@ -15,6 +15,7 @@
 )]
 
 pub mod bench;
+pub mod calendar;
 mod certificates;
 pub mod converge;
 pub mod demo;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use shared::queue;
 use shared::settings::{Source, WorkerSettings};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -53,11 +52,10 @@ impl Office {
                 Err(error) => return drop(tell_open.send(Err(Error::new(error.to_string())))),
             };
             let _ = tell_open.send(Ok(()));
-            let breakers = jobs.breakers.clone();
+            let breakers = jobs.beteiligte.breakers.clone();
             tokio::spawn(async move { breakers.keep_fresh().await });
-            let (queue, hub) = (jobs.queue.clone(), jobs.systems.hub.clone());
-            let handler = move |running| jobs.clone().run(running);
-            let ran = queue::run(queue, worker::deliver_settings(&settings), handler, until).await;
+            let hub = jobs.beteiligte.systems.hub.clone();
+            let ran = jobs.work(&settings, until).await;
             hub.close().await;
             let _ = tell_end.send(ran.map_err(|error| Error::new(error.to_string())));
         });

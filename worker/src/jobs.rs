@@ -2,6 +2,7 @@
 
 mod audit;
 mod beteiligte_sync;
+mod calendar_sync;
 mod creation;
 mod kommunikation_sync;
 mod outage;
@@ -13,3 +14,4 @@ mod stop;
 mod telling;
 
 pub use beteiligte_sync::{BeteiligteJobs, MAX_ROUNDS};
+pub use calendar_sync::CalendarJobs;

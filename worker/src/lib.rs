@@ -3,4 +3,4 @@
 pub mod jobs;
 mod program;
 
-pub use program::{ProgramError, assemble, deliver_settings, run};
+pub use program::{Jobs, ProgramError, assemble, deliver_settings, run};

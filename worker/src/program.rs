@@ -1,23 +1,29 @@
 //! Puts the worker together: settings in, jobs executed, until it is asked to stop.
 
+use std::sync::Arc;
+
+use domain::calendar::plan::Step;
 use domain::finding::FindingKind;
 use domain::job::Backoff;
 use domain::kommunikation::Variant;
 use shared::advoware::{Advoware, TokenCache};
 use shared::beteiligte::Systems;
+use shared::calendar::{CalendarSystems, Identity};
 use shared::clock::Clock;
 use shared::error::System;
 use shared::espocrm::Espocrm;
+use shared::google::Google;
 use shared::health::{self, Health};
+use shared::http::SetupError;
 use shared::hub::Hub;
 use shared::limits::{BreakerSettings, Limits};
-use shared::queue::{self, DeliverSettings, Queue, QueueName};
-use shared::settings::{SyncSettings, WorkerSettings};
+use shared::queue::{self, DeliverSettings, Queue, QueueError, QueueName};
+use shared::settings::{GoogleSettings, SyncSettings, WorkerSettings};
 use shared::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::jobs::BeteiligteJobs;
+use crate::jobs::{BeteiligteJobs, CalendarJobs};
 
 /// The worker could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +53,20 @@ pub enum ProgramError {
     },
 }
 
+/// All handlers of a worker.
+#[derive(Clone)]
+pub struct Jobs {
+    /// `beteiligte.sync`
+    pub beteiligte: BeteiligteJobs,
+    /// `calendar.sync`; `None` where no service account is set.
+    pub calendar: Option<CalendarJobs>,
+}
+
+/// Longer than a look and a write of one Termin may take, waits of the HTTP client included.
+const TERMIN_LEASE_PER_CALL: u32 = 4;
+
 /// Everything that jobs need, connected as `settings` say; what [`run`] executes.
-pub async fn assemble(settings: &WorkerSettings) -> Result<BeteiligteJobs, ProgramError> {
+pub async fn assemble(settings: &WorkerSettings) -> Result<Jobs, ProgramError> {
     let clock = Clock::system();
     let hub = Hub::new(settings.postgres.connect_options());
     hub.check().await?;
@@ -57,34 +75,95 @@ pub async fn assemble(settings: &WorkerSettings) -> Result<BeteiligteJobs, Progr
     let limits = Limits::connect(settings.redis.queue()).await?;
     let breakers = limits.breakers(BreakerSettings::beginning_with(settings.limits.breaker));
     let parallel = limits.parallel(System::Advoware, settings.limits.advoware_max_parallel);
-    let systems = Systems {
-        espocrm: Espocrm::new(&settings.espocrm)?,
-        advoware: Advoware::within(parallel, &settings.advoware, tokens, clock.clone())?,
-        hub: hub.clone(),
+    let advoware = Advoware::within(parallel, &settings.advoware, tokens, clock.clone())?;
+    let calendar = match &settings.google {
+        Some(google) => {
+            let systems = CalendarSystems {
+                advoware: advoware.clone(),
+                google: connect_google(google, settings, &limits, clock.clone())?,
+                hub: hub.clone(),
+            };
+            let queue = Queue::connect(settings.redis.queue(), QueueName::Calendar).await?;
+            Some(CalendarJobs {
+                systems,
+                settings: settings.calendar.clone(),
+                owner: google.owner.clone(),
+                leases: limits.termin_leases(TERMIN_LEASE_PER_CALL * settings.advoware.timeout),
+                identity: Identity::new(settings.advoware.api_key.clone()),
+                clock: clock.clone(),
+                breakers: breakers.clone(),
+                queue,
+                backoff: backoff(&settings.sync),
+                auto_reset: settings.sync.auto_reset,
+                random: fastrand::f64,
+                random_id: Arc::new(|| uuid::Uuid::new_v4().into_bytes()),
+            })
+        }
+        None => None,
     };
-    Ok(BeteiligteJobs {
+    let systems = Systems { espocrm: Espocrm::new(&settings.espocrm)?, advoware, hub };
+    let beteiligte = BeteiligteJobs {
         systems,
         clock,
-        breakers: breakers.clone(),
-        queue: queue.clone(),
+        breakers,
+        queue,
         backoff: backoff(&settings.sync),
         auto_reset: settings.sync.auto_reset,
         policy: settings.sync.conflict_policy,
         random: fastrand::f64,
-    })
+    };
+    Ok(Jobs { beteiligte, calendar })
 }
+
+fn connect_google(
+    google: &GoogleSettings,
+    settings: &WorkerSettings,
+    limits: &Limits,
+    clock: Clock,
+) -> Result<Google, SetupError> {
+    let rate = Google::rate_settings(settings.limits.google_requests_per_minute);
+    Google::within(limits.rate(System::Google.name(), rate), google, clock)
+}
+
+impl Jobs {
+    /// Works on all queues until `shutdown`. Each has room of its own in the process, so that neither kind of job waits for the other (J6).
+    pub async fn work(self, settings: &WorkerSettings, shutdown: CancellationToken) -> Result<(), QueueError> {
+        let Self { beteiligte, calendar } = self;
+        let all = settings.concurrency.max(1);
+        let of_calendar = if calendar.is_some() { (all / CALENDAR_PART).max(1) } else { 0 };
+        let of_beteiligte = all.saturating_sub(of_calendar).max(1);
+        let handler = {
+            let jobs = beteiligte.clone();
+            move |running| jobs.clone().run(running)
+        };
+        let with = |concurrency| DeliverSettings { concurrency, ..deliver_settings(settings) };
+        let first = queue::run(beteiligte.queue, with(of_beteiligte), handler, shutdown.clone());
+        let second = async {
+            let Some(jobs) = calendar else { return Ok(()) };
+            let queue = jobs.queue.clone();
+            queue::run(queue, with(of_calendar), move |running| jobs.clone().run(running), shutdown).await
+        };
+        let (first, second) = tokio::join!(first, second);
+        first.and(second)
+    }
+}
+
+/// One in so many of a process's jobs is a calendar's: they are few, long, and hold a whole calendar in memory.
+const CALENDAR_PART: usize = 4;
 
 /// Executes jobs until `shutdown`; then lets the running ones end within the grace period.
 pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: CancellationToken) -> Result<(), ProgramError> {
     register_metrics();
     let jobs = assemble(&settings).await?;
-    let (hub, queue, breakers) = (jobs.systems.hub.clone(), jobs.queue.clone(), jobs.breakers.clone());
+    let Jobs { beteiligte, .. } = &jobs;
+    let (hub, queue, breakers) =
+        (beteiligte.systems.hub.clone(), beteiligte.queue.clone(), beteiligte.breakers.clone());
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
     let address = listener.local_addr().unwrap_or(settings.listen);
     let health = Health {
-        queue: queue.clone(),
+        queue,
         hub: hub.clone(),
         breakers: breakers.clone(),
         metrics: metrics.clone(),
@@ -96,8 +175,7 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
     let looking = tokio::spawn(async move { breakers.keep_fresh().await });
     tracing::info!(%address, concurrency = settings.concurrency, "worker ready");
 
-    let handler = move |running| jobs.clone().run(running);
-    queue::run(queue, deliver_settings(&settings), handler, shutdown).await?;
+    jobs.work(&settings, shutdown).await?;
     serving.abort();
     tidying.abort();
     looking.abort();
@@ -131,8 +209,13 @@ fn register_metrics() {
     for change in ["stammdaten_to_espocrm", "stammdaten_to_advoware", "created"] {
         metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => change).increment(0);
     }
-    for kind in FindingKind::ALL {
-        metrics::counter!("kanzleisync_findings_total", "flow" => "beteiligte", "kind" => kind.name()).increment(0);
+    for change in Step::NAMES {
+        metrics::counter!("kanzleisync_changes_total", "flow" => "calendar", "change" => change).increment(0);
     }
-    metrics::gauge!("kanzleisync_last_success_timestamp_seconds", "flow" => "beteiligte").set(0.0);
+    for flow in ["beteiligte", "calendar"] {
+        for kind in FindingKind::ALL {
+            metrics::counter!("kanzleisync_findings_total", "flow" => flow, "kind" => kind.name()).increment(0);
+        }
+        metrics::gauge!("kanzleisync_last_success_timestamp_seconds", "flow" => flow).set(0.0);
+    }
 }

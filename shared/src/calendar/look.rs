@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::calendar::Oddity;
 use domain::calendar::event::EventStatus;
-use domain::calendar::plan::{Events, Intent, Policy, RowId, SeenEvent, SeenTermin, Snapshot};
+use domain::calendar::plan::{Events, HubRow, Intent, Policy, RowId, SeenEvent, SeenTermin, Snapshot};
 use domain::finding::FindingKind;
 use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
 
@@ -160,7 +160,7 @@ impl Looked<'_> {
             snapshot: Snapshot {
                 termine: self.termine.seen,
                 events: if self.events.is_complete { Events::Complete(seen) } else { Events::Changes(seen) },
-                rows: rows.iter().map(|(id, row)| (*id, row.hub.clone())).collect(),
+                rows: rows.iter().map(|(id, row)| (*id, planned(row))).collect(),
                 gone_termine: BTreeSet::new(),
                 gone_events: self.events.gone,
             },
@@ -197,6 +197,12 @@ impl Looked<'_> {
         let before = self.employee.findings.iter().filter(|finding| is_lasting(finding));
         before.filter(|finding| !finding.event.as_ref().is_some_and(is_seen)).cloned().collect()
     }
+}
+
+/// A row that is not agreed although nothing is begun is compared anew, and stored: as if it had never known its event's version.
+fn planned(row: &CalendarRow) -> HubRow {
+    let is_settled = row.status == RowStatus::Synced || row.hub.intent.is_some();
+    HubRow { etag: row.hub.etag.clone().filter(|_| is_settled), ..row.hub.clone() }
 }
 
 impl LoadedCalendar {

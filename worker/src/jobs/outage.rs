@@ -55,6 +55,7 @@ fn evidence(system: System, answered: Answered, stop: Option<&Stop>) -> Option<E
             | Stop::Hub(_)
             | Stop::LeaseLost(_)
             | Stop::NotAgreed(_)
+            | Stop::Busy
             | Stop::Deleted
             | Stop::CreationHeld
             | Stop::Hopeless(_),

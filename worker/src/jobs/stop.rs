@@ -31,6 +31,9 @@ pub(super) enum Stop {
         "whether the record was created in Advoware is not known: enter its betnr if Advoware has it, else `requeue <id> --create-again`"
     )]
     CreationHeld,
+    /// Another employee's run is writing the same Termin (C10b).
+    #[error("another run is writing the same Termin; tried again in some seconds")]
+    Busy,
     /// A job that can never succeed.
     #[error("{0}")]
     Hopeless(&'static str),
@@ -64,7 +67,7 @@ impl Stop {
             Self::Deleted => return Outcome::Done { follow_up: None },
             Self::Hub(HubError::Unreadable(_)) | Self::CreationHeld | Self::Hopeless(_) => Next::GiveUp,
             Self::Hub(_) | Self::NotAgreed(_) => Next::Retry,
-            Self::LeaseLost(_) => Next::Snooze(Some(GIVE_WAY)),
+            Self::LeaseLost(_) | Self::Busy => Next::Snooze(Some(GIVE_WAY)),
         };
         let reason = self.to_string();
         match next {
@@ -89,6 +92,7 @@ impl Stop {
             Self::Hub(_)
             | Self::LeaseLost(_)
             | Self::NotAgreed(_)
+            | Self::Busy
             | Self::Deleted
             | Self::CreationHeld
             | Self::Hopeless(_) => None,

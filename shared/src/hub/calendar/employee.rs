@@ -101,10 +101,9 @@ pub struct RunEnd<'a> {
     pub token_policy: &'a str,
     /// The window was read whole.
     pub is_full_list: bool,
-    /// Advoware's list was entirely empty.
-    pub advoware_was_empty: bool,
-    /// Google's complete list was; `None`: it was not asked for.
-    pub google_was_empty: Option<bool>,
+    /// Whether Advoware's list was entirely empty, and Google's complete one (`None`: it was not asked for); `None` keeps what is known.
+    #[expect(clippy::option_option, reason = "not known, not asked for, asked for")]
+    pub lists_were_empty: Option<(bool, Option<bool>)>,
     /// Deletions that were held.
     pub held_deletions: u32,
     /// What was found and left.
@@ -287,7 +286,7 @@ impl Hub {
             "UPDATE calendar_employee SET
                 sync_token = COALESCE($2, sync_token), token_policy = CASE WHEN $2 IS NULL THEN token_policy ELSE $3 END,
                 full_list_at = CASE WHEN $4 AND $2 IS NOT NULL THEN $5 ELSE full_list_at END,
-                advoware_was_empty = $6, google_was_empty = COALESCE($7, google_was_empty), held_deletions = $8, findings = $9,
+                advoware_was_empty = COALESCE($6, advoware_was_empty), google_was_empty = COALESCE($7, google_was_empty), held_deletions = $8, findings = $9,
                 looked_at = $5, synced_at = CASE WHEN $10 THEN $5 ELSE synced_at END
              WHERE kuerzel = $1",
         )
@@ -296,8 +295,8 @@ impl Hub {
         .bind(end.token_policy)
         .bind(end.is_full_list)
         .bind(now)
-        .bind(end.advoware_was_empty)
-        .bind(end.google_was_empty)
+        .bind(end.lists_were_empty.map(|(advoware, _)| advoware))
+        .bind(end.lists_were_empty.and_then(|(_, google)| google))
         .bind(i32::try_from(end.held_deletions).unwrap_or(i32::MAX))
         .bind(from_findings(end.findings))
         .bind(end.is_settled)

@@ -50,6 +50,8 @@ pub struct Begun<'a> {
     pub before: Option<&'a Standard>,
     /// What it is to say; `None` where it is removed.
     pub after: Option<&'a Standard>,
+    /// It has happened already.
+    pub is_confirmed: bool,
 }
 
 /// What both sides of an agreed row say, and its versions, where nothing was written.
@@ -101,8 +103,8 @@ WITH saved AS (
     WHERE audit_id = $24 AND EXISTS (SELECT 1 FROM saved)
 ), begun AS (
     INSERT INTO calendar_sync_audit (sync_id, action, timestamp, audit_id, run_id, employee_kuerzel, target, advoware_frnr,
-        google_event_id, rule, before, after)
-    SELECT sync_id, $26, $11, $25, $22, $2, $27, $3, $4, $28, $29, $30 FROM saved WHERE $25 IS NOT NULL
+        google_event_id, rule, before, after, confirmed_at)
+    SELECT sync_id, $26, $11, $25, $22, $2, $27, $3, $4, $28, $29, $30, CASE WHEN $31 THEN $11 END FROM saved WHERE $25 IS NOT NULL
 )
 SELECT count(*) FROM saved";
 
@@ -155,6 +157,7 @@ impl Hub {
             .bind(begun.map(|begun| begun.rule))
             .bind(begun.and_then(|begun| begun.before).map(from_standard))
             .bind(begun.and_then(|begun| begun.after).map(from_standard))
+            .bind(begun.is_some_and(|begun| begun.is_confirmed))
             .fetch_one(&self.pool)
             .await?;
         Ok(stored == 1)

@@ -1,0 +1,64 @@
+//! The employee's calendar in Google: the one that is known, else the one of that name, else a new one, once (DOMAIN 6).
+
+use domain::ids::{CalendarId, Kuerzel};
+use shared::hub::calendar::Employee;
+use shared::queue::Lease;
+
+use super::CalendarJobs;
+use crate::jobs::stop::Stop;
+
+impl CalendarJobs {
+    /// The employee with a calendar that is shared as the settings say. Asks Google only until both are known.
+    pub(super) async fn locate(&self, mut employee: Employee, lease: &Lease) -> Result<Employee, Stop> {
+        let calendar = match &employee.calendar {
+            Some(calendar) => calendar.clone(),
+            None => self.find_or_create(&employee.kuerzel, lease).await?,
+        };
+        // One that a person gave is shared by that person.
+        if let (Some(owner), false) = (&self.owner, employee.calendar_is_given)
+            && employee.shared_with.as_ref() != Some(owner)
+        {
+            self.share(&employee.kuerzel, &calendar, owner, lease).await?;
+            employee.shared_with = Some(owner.clone());
+        }
+        employee.calendar = Some(calendar);
+        Ok(employee)
+    }
+
+    /// Google gives few calendars and none back, so the id is stored before anything else happens; where a creation got no answer, the next run
+    /// finds it by its name.
+    async fn find_or_create(&self, kuerzel: &Kuerzel, lease: &Lease) -> Result<CalendarId, Stop> {
+        let (google, name) = (&self.systems.google, format!("AW-{kuerzel}"));
+        let listed = google.list_calendars().await?;
+        let mut known: Vec<CalendarId> = listed
+            .into_iter()
+            .filter(|calendar| calendar.summary.as_deref() == Some(name.as_str()))
+            .map(|calendar| calendar.id)
+            .collect();
+        known.sort();
+        if known.len() > 1 {
+            tracing::warn!(
+                calendars = known.len(),
+                "several calendars have the employee's name, the first by id is taken"
+            );
+        }
+        let calendar = match known.into_iter().next() {
+            Some(calendar) => calendar,
+            None => {
+                lease.check()?;
+                google.create_calendar(&name).await?.id
+            }
+        };
+        self.systems.hub.remember_calendar(kuerzel, &calendar).await?;
+        Ok(calendar)
+    }
+
+    async fn share(&self, kuerzel: &Kuerzel, calendar: &CalendarId, owner: &str, lease: &Lease) -> Result<(), Stop> {
+        let google = &self.systems.google;
+        if !google.list_acl(calendar).await?.iter().any(|rule| rule.makes_owner(owner)) {
+            lease.check()?;
+            google.insert_acl(calendar, owner).await?;
+        }
+        Ok(self.systems.hub.remember_sharing(kuerzel, owner).await?)
+    }
+}
