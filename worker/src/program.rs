@@ -71,6 +71,7 @@ pub async fn assemble(settings: &WorkerSettings) -> Result<Jobs, ProgramError> {
     let hub = Hub::new(settings.postgres.connect_options());
     hub.check().await?;
     let queue = Queue::connect(settings.redis.queue(), QueueName::Beteiligte).await?;
+    let mut queues = vec![queue.clone()];
     let tokens = TokenCache::connect(&settings.redis).await?;
     let limits = Limits::connect(settings.redis.queue()).await?;
     let breakers = limits.breakers(BreakerSettings::beginning_with(settings.limits.breaker));
@@ -83,7 +84,8 @@ pub async fn assemble(settings: &WorkerSettings) -> Result<Jobs, ProgramError> {
                 google: connect_google(google, settings, &limits, clock.clone())?,
                 hub: hub.clone(),
             };
-            let queue = Queue::connect(settings.redis.queue(), QueueName::Calendar).await?;
+            let of_calendar = Queue::connect(settings.redis.queue(), QueueName::Calendar).await?;
+            queues.push(of_calendar.clone());
             Some(CalendarJobs {
                 systems,
                 settings: settings.calendar.clone(),
@@ -92,7 +94,8 @@ pub async fn assemble(settings: &WorkerSettings) -> Result<Jobs, ProgramError> {
                 identity: Identity::new(settings.advoware.api_key.clone()),
                 clock: clock.clone(),
                 breakers: breakers.clone(),
-                queue,
+                queue: of_calendar,
+                queues: queues.clone(),
                 backoff: backoff(&settings.sync),
                 auto_reset: settings.sync.auto_reset,
                 random: fastrand::f64,
@@ -107,6 +110,7 @@ pub async fn assemble(settings: &WorkerSettings) -> Result<Jobs, ProgramError> {
         clock,
         breakers,
         queue,
+        queues,
         backoff: backoff(&settings.sync),
         auto_reset: settings.sync.auto_reset,
         policy: settings.sync.conflict_policy,

@@ -14,7 +14,7 @@ use shared::hub::{Agreed, Claim, Creation};
 use shared::limits::{Admission, Breakers, Ticket};
 use shared::queue::{Outcome, Queue, Running};
 
-use super::outage::{Answered, settle};
+use super::outage::{Answered, give_back_tries, settle};
 pub use super::run::MAX_ROUNDS;
 use super::run::Run;
 use super::stop::Stop;
@@ -33,8 +33,10 @@ pub struct BeteiligteJobs {
     pub clock: Clock,
     /// Which systems are up.
     pub breakers: Breakers,
-    /// The queue, for tries that are given back.
+    /// The queue that brings these jobs.
     pub queue: Queue,
+    /// All queues, for tries that are given back.
+    pub queues: Vec<Queue>,
     /// Waits between tries.
     pub backoff: Backoff,
     /// How long a record that was given up stays so (`SYNC_AUTO_RESET_HOURS`).
@@ -111,7 +113,7 @@ impl BeteiligteJobs {
         let settled = settle(ticket, answered, Some(stop)).await;
         if let Some((waits, give_back)) = settled {
             tracing::info!(error = %stop, "run stopped, the system is down");
-            self.give_back_tries(&give_back).await;
+            give_back_tries(&self.queues, &give_back).await;
             return waits;
         }
         if let (Stop::Deleted, Ok(id)) = (stop, EspoId::parse(&running.entity)) {
@@ -123,13 +125,6 @@ impl BeteiligteJobs {
         }
         tracing::warn!(error = %stop, "run stopped");
         stop.outcome(&self.backoff, running.failures, (self.random)())
-    }
-
-    /// The failures that led to the opening of a breaker do not count either. Best effort: a try too many costs a wait.
-    async fn give_back_tries(&self, records: &[String]) {
-        if let Err(error) = self.queue.give_back_tries(records).await {
-            tracing::warn!(%error, records = records.len(), "tries are not given back");
-        }
     }
 
     /// From what was seen to what was asked.

@@ -19,7 +19,7 @@ use shared::limits::{Admission, Breakers, TerminLeases, Ticket};
 use shared::queue::{Outcome, Queue, Running};
 use shared::settings::CalendarSettings;
 
-use super::outage::{Answered, settle};
+use super::outage::{Answered, give_back_tries, settle};
 use super::stop::Stop;
 use run::Run;
 
@@ -47,8 +47,10 @@ pub struct CalendarJobs {
     pub clock: Clock,
     /// Which systems are up.
     pub breakers: Breakers,
-    /// The queue, for tries that are given back.
+    /// The queue that brings these jobs.
     pub queue: Queue,
+    /// All queues, for tries that are given back.
+    pub queues: Vec<Queue>,
     /// Waits between tries, of jobs and of rows.
     pub backoff: Backoff,
     /// How long a row that failed often enough is left alone (`SYNC_AUTO_RESET_HOURS`).
@@ -87,9 +89,7 @@ impl CalendarJobs {
     async fn failed(&self, running: &Running, ticket: &mut Ticket, answered: Answered, stop: &Stop) -> Outcome {
         if let Some((waits, give_back)) = settle(ticket, answered, Some(stop)).await {
             tracing::info!(error = %stop, "run stopped, the system is down");
-            if let Err(error) = self.queue.give_back_tries(&give_back).await {
-                tracing::warn!(%error, employees = give_back.len(), "tries are not given back");
-            }
+            give_back_tries(&self.queues, &give_back).await;
             return waits;
         }
         tracing::warn!(error = %stop, "run stopped");

@@ -3,7 +3,7 @@
 use shared::beteiligte::{AdvoSide, Loaded};
 use shared::error::{ApiError, Blame, ErrorKind, System};
 use shared::limits::{Evidence, Ticket, Verdict};
-use shared::queue::Outcome;
+use shared::queue::{Outcome, Queue};
 
 use super::stop::Stop;
 
@@ -44,6 +44,16 @@ pub(super) async fn settle(
         }
     }
     instead
+}
+
+/// The failures that led to the opening of a breaker do not count either, in whichever queue they were. Best effort: a try too many
+/// costs a wait.
+pub(super) async fn give_back_tries(queues: &[Queue], records: &[String]) {
+    for queue in queues {
+        if let Err(error) = queue.give_back_tries(records).await {
+            tracing::warn!(%error, queue = queue.name().as_str(), records = records.len(), "tries are not given back");
+        }
+    }
 }
 
 /// What a run learnt about `system`: the error that stopped it, if it is one of this system's, else whether it answered before.
