@@ -24,7 +24,7 @@ SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 # SEEDS=n plays that many random stories, SEED=n one of them.
 CONVERGE_ARGS := $(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
 
-.PHONY: help setup demo test bench audit sweep soak converge fmt lint build
+.PHONY: help setup demo test bench audit sweep soak converge fmt lint build google-client
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -35,7 +35,7 @@ setup: ## installs the servers that are missing (apt; root or sudo), starts none
 demo: setup build ## syncs a generated law firm and shows what was done; KEEP=1 leaves it running
 	@$(CARGO) run --quiet $(LOCKED) -p kanzleisync-tests --bin kanzleisync-demo -- $(DEMO_ARGS)
 
-test: setup lint build ## format, lints and every test: what CI runs
+test: setup google-client lint build ## format, lints and every test: what CI runs
 	@CARGO=$(CARGO) bash scripts/test.sh
 
 bench: setup ## the benchmarks, optimised build, beside other queues where they can be installed
@@ -63,6 +63,10 @@ fmt: ## formats the sources
 lint: ## format and lints, without changing anything
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+# The suite drives the simulator with it.
+google-client: setup
+	@bash scripts/setup-google-client.sh
 
 # Cargo builds the programs of other packages only when asked to; suite and demo start them as processes.
 build:

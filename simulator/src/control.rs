@@ -20,7 +20,8 @@ use crate::firm::generate;
 use crate::google::{GoogleHandle, GoogleRole};
 use crate::handles::{AdvowareHandle, EspoHandle, WebhooksHandle};
 use crate::journal::JournalEntry;
-use crate::script::{self, ScriptEdit, ScriptOutcome, edit_script};
+use crate::script::{self, CalendarScriptEdit, CalendarScriptOutcome, ScriptEdit, ScriptOutcome};
+use crate::script::{calendar_edit_script, edit_script};
 use crate::server::load;
 use crate::stage::{Stage, locked};
 use crate::webhook::{DeliveryReport, WebhookTarget};
@@ -49,6 +50,8 @@ pub(crate) fn router() -> Router<Arc<Stage>> {
         .route("/schedule", post(schedule).get(scheduled).delete(clear_schedule))
         .route("/script", post(make_script))
         .route("/script/apply", post(apply_script))
+        .route("/script/calendar", post(make_calendar_script))
+        .route("/script/calendar/apply", post(apply_calendar_script))
         .route("/faults", post(arm).get(armed).delete(disarm))
         .route("/journal", get(journal).delete(clear_journal))
         .route("/latency", put(latency))
@@ -219,6 +222,19 @@ async fn make_script(Json(wanted): Json<ScriptSize>) -> Json<Vec<ScriptEdit>> {
 async fn apply_script(State(stage): Held, Json(line): Json<ScriptEdit>) -> Json<Option<ScriptOutcome>> {
     let now = stage.clock.now();
     Json(script::apply(&mut locked(&stage.world), &line, &mut locked(&stage.scripted), now))
+}
+
+async fn make_calendar_script(Json(wanted): Json<ScriptSize>) -> Json<Vec<CalendarScriptEdit>> {
+    Json(calendar_edit_script(wanted.seed, wanted.length))
+}
+
+/// `null` where no entry is suitable.
+async fn apply_calendar_script(
+    State(stage): Held,
+    Json(line): Json<CalendarScriptEdit>,
+) -> Json<Option<CalendarScriptOutcome>> {
+    let (now, used) = (stage.clock.now(), &mut locked(&stage.scripted_begins));
+    Json(script::apply_to_calendar(&mut locked(&stage.world), &line, used, now))
 }
 
 async fn arm(State(stage): Held, Json(fault): Json<Fault>) -> StatusCode {

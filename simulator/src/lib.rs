@@ -59,6 +59,7 @@ pub use google::{GoogleHandle, GoogleReason, GoogleRole, GoogleSwitches};
 pub use handles::{AdvowareHandle, EspoHandle, WebhooksHandle};
 pub use journal::{Journal, JournalEntry};
 pub use operation::{Operation, System};
+pub use script::{CalendarScriptEdit, CalendarScriptOutcome, CalendarVariant, calendar_edit_script};
 pub use script::{ScriptEdit, ScriptOutcome, Variant, edit_script};
 pub use server::{Simulator, SimulatorConfig};
 pub use stage::Outage;

@@ -1,5 +1,7 @@
 //! The demo's script: labelled user edits, worked out against whatever the firm looks like when each is applied.
 
+mod calendar;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +14,9 @@ use crate::edit::{self, Edit};
 use crate::firm::names::{self, domain};
 use crate::firm::numbers::{Number, canonical, phone_type};
 use crate::stage::World;
+
+pub(crate) use calendar::apply as apply_to_calendar;
+pub use calendar::{CalendarScriptEdit, CalendarScriptOutcome, CalendarVariant, calendar_edit_script};
 
 /// What an edit exercises (the seed's six variants and what surrounds them).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -29,7 +29,7 @@ use crate::google::{Google, GoogleHandle, GoogleSwitches};
 use crate::handles::{AdvowareHandle, EspoHandle, WebhooksHandle};
 use crate::journal::Journal;
 use crate::operation::{System, route};
-use crate::script::{self, ScriptEdit, ScriptOutcome};
+use crate::script::{self, CalendarScriptEdit, CalendarScriptOutcome, ScriptEdit, ScriptOutcome};
 use crate::stage::{Latency, Stage, World, locked};
 use crate::webhook::{self, Webhooks};
 use crate::wire::{CuttableListener, Wire};
@@ -107,6 +107,7 @@ impl Simulator {
             latency: Latency::default(),
             webhooks: Webhooks::default(),
             scripted: Mutex::default(),
+            scripted_begins: Mutex::default(),
             stop: CancellationToken::new(),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&stage)));
@@ -213,6 +214,14 @@ impl Simulator {
     pub fn apply_script_edit(&self, line: &ScriptEdit) -> Option<ScriptOutcome> {
         let now = self.stage.clock.now();
         script::apply(&mut locked(&self.stage.world), line, &mut locked(&self.stage.scripted), now)
+    }
+
+    /// Applies a line of `calendar_edit_script` to a suitable single entry ahead of now, each used once; `None` where none is
+    /// suitable (events before there is a calendar in Google).
+    pub fn apply_calendar_script_edit(&self, line: &CalendarScriptEdit) -> Option<CalendarScriptOutcome> {
+        let now = self.stage.clock.now();
+        let used = &mut locked(&self.stage.scripted_begins);
+        script::apply_to_calendar(&mut locked(&self.stage.world), line, used, now)
     }
 
     /// Loads a generated firm into both systems, beside what is there.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -76,5 +77,7 @@ pub(crate) struct Stage {
     pub(crate) webhooks: Webhooks,
     /// Beteiligte that the edit script has used already.
     pub(crate) scripted: Mutex<HashSet<i64>>,
+    /// When the entries begin that the calendar script has used already.
+    pub(crate) scripted_begins: Mutex<HashSet<DateTime<Utc>>>,
     pub(crate) stop: CancellationToken,
 }

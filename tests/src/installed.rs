@@ -10,6 +10,8 @@ use crate::{Error, Result};
 const INSTALL: &str = "`make setup` installs it (Debian, Ubuntu)";
 /// Where Debian and Ubuntu keep the server programs, one folder per major version; none of them is in PATH.
 const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
+/// Where `scripts/setup-google-client.sh` makes the Python environment, in the repository.
+const GOOGLE_CLIENT_PYTHON: &str = "target/google-client/bin/python";
 const POSTGRES_ACCOUNT: &str = "postgres";
 
 /// A Unix account that a server is run under.
@@ -52,6 +54,20 @@ pub(crate) fn openssl() -> Result<PathBuf> {
 pub(crate) fn setpriv() -> Result<PathBuf> {
     program_in_path("setpriv")
         .ok_or_else(|| Error::new("no `setpriv` (package `util-linux`, part of every Debian and Ubuntu)"))
+}
+
+/// A Python that has Google's own client library.
+pub fn google_client_python() -> Result<PathBuf> {
+    let python = in_repository(GOOGLE_CLIENT_PYTHON);
+    if python.is_file() {
+        return Ok(python);
+    }
+    Err(Error::new("Google's client library is not installed: `bash scripts/setup-google-client.sh` does it"))
+}
+
+/// A file that is no program of ours, by its path from the repository's root.
+pub fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
 /// The account that PostgreSQL runs under: it refuses to run as root, so root hands it to `postgres`.

@@ -45,7 +45,7 @@ pub mod worlds;
 
 pub use certificates::Certificates;
 pub use error::{Error, Result};
-pub use installed::built_binary;
+pub use installed::{built_binary, google_client_python, in_repository};
 pub use port::ReservedPort;
 pub use postgres_proxy::{PostgresHold, PostgresProxy};
 pub use private_postgres::{Database, PrivatePostgres};

@@ -93,7 +93,7 @@ fn initials(who: &Person) -> Vec<String> {
 }
 
 /// The named days, and all others that a sync can see.
-fn clock_changes(today: NaiveDate) -> Vec<NaiveDate> {
+pub(crate) fn clock_changes(today: NaiveDate) -> Vec<NaiveDate> {
     let (from, to) = (today - Days::new(PAST_DAYS), today + Days::new(FUTURE_DAYS));
     let named = CLOCK_CHANGES.iter().filter_map(|&(year, month, day)| NaiveDate::from_ymd_opt(year, month, day));
     let seen = (from.year()..=to.year())

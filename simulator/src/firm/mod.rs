@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::advoware::NewKommunikation;
 use crate::dice::{Dice, espo_id};
+pub(crate) use crate::firm::calendar::clock_changes;
 pub use crate::firm::calendar::{FirmCalendar, FirmTermin, generate_calendar};
 use crate::firm::names::{company, domain, person, place, plain, remark};
 use crate::firm::numbers::{Number, phone_type};

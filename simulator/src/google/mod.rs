@@ -27,7 +27,9 @@ use quota::Window;
 pub use refusal::GoogleReason;
 use refusal::Refusal;
 pub(crate) use refusal::of_status;
+pub(crate) use time::instant_at;
 use token::Tokens;
+pub(crate) use user::Seen;
 
 use crate::call::{Answer, Call};
 use crate::dice::Dice;

@@ -1,6 +1,8 @@
 //! Starts and ends: read in every form Google takes, answered in the calendar's zone (reference G7).
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{
+    DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, SubsecRound, TimeDelta, Utc,
+};
 use chrono::{Offset as _, TimeZone as _};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
@@ -95,6 +97,12 @@ impl Point {
             Self::Day(_) => Self::Day(local.date()),
             Self::At { zone, .. } => Self::At { instant: instant_at(zone, local), zone },
         }
+    }
+
+    /// The same time of day, so many days later.
+    pub(crate) fn days_later(self, days: usize) -> Self {
+        let days = u64::try_from(days).unwrap_or(0);
+        self.local().checked_add_days(Days::new(days)).map_or(self, |local| self.moved_to(local))
     }
 
     /// How an occurrence's id spells its original start.

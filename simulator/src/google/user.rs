@@ -1,11 +1,13 @@
 //! What people do in the calendar program, and what they share.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use crate::edit::{Edit, EditOutcome, EditRefused};
 use crate::google::refusal::Refusal;
-use crate::google::{Actor, Google, GoogleReason};
+use crate::google::time::Point;
+use crate::google::{Actor, Calendar, Google, GoogleReason, GoogleRole};
 
 impl From<Refusal> for EditRefused {
     fn from(refusal: Refusal) -> Self {
@@ -13,6 +15,23 @@ impl From<Refusal> for EditRefused {
             GoogleReason::NotFound | GoogleReason::Deleted | GoogleReason::Duplicate => Self::NoSuchRecord,
             _ => Self::Invalid { field: "event".to_owned(), kind: refusal.message().to_owned() },
         }
+    }
+}
+
+/// A single event, neither series nor part of one, as people see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) calendar_id: String,
+    pub(crate) event_id: String,
+    pub(crate) start: Point,
+    pub(crate) end: Point,
+    /// The calendar's.
+    pub(crate) zone: Tz,
+}
+
+impl Seen {
+    pub(crate) fn begins(&self) -> DateTime<Utc> {
+        self.start.instant(self.zone)
     }
 }
 
@@ -60,6 +79,29 @@ impl Google {
             _ => return Err(EditRefused::NoSuchRecord),
         };
         Ok(EditOutcome { event_id: Some(event_id), ..EditOutcome::default() })
+    }
+
+    /// All single events that are not deleted, by calendar and id.
+    pub(crate) fn single_events(&self) -> Vec<Seen> {
+        let all =
+            self.calendars.values().flat_map(|calendar| calendar.events.values().map(move |event| (calendar, event)));
+        let single = all.filter(|(_, event)| {
+            !event.is_cancelled() && event.original.is_none() && !event.fields.contains_key("recurrence")
+        });
+        let seen = single.map(|(calendar, event)| Seen {
+            calendar_id: calendar.id.clone(),
+            event_id: event.id.clone(),
+            start: event.start,
+            end: event.end,
+            zone: calendar.zone,
+        });
+        seen.collect()
+    }
+
+    /// Calendars that the service account may write: what is entered there, a sync can see and answer.
+    pub(crate) fn writable_calendars(&self) -> Vec<String> {
+        let writable = |calendar: &&Calendar| calendar.role_of(&self.client_email) >= GoogleRole::Writer;
+        self.calendars.values().filter(writable).map(|calendar| calendar.id.clone()).collect()
     }
 
     /// People see no deleted events.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod advoware;
 #[cfg(test)]
+mod calendar_script;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod espocrm;

@@ -16,6 +16,7 @@ mod creation;
 mod edits;
 mod faults;
 mod firms;
+mod google_client;
 mod harness_programs;
 mod harness_servers;
 mod harness_survivors;

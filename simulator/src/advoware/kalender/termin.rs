@@ -1,6 +1,6 @@
 //! A Termin: what a write must bring, what is kept of it, and how it looks on the wire (DOMAIN 3).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Europe::Berlin;
 use serde_json::{Map, Value, json};
 
@@ -127,6 +127,17 @@ impl Termin {
         fields.insert("text".to_owned(), json!("Vorbereitung"));
         fields.insert("special".to_owned(), json!(1));
         Some(Self { frnr: -self.frnr, fields, changed_at: self.changed_at })
+    }
+
+    /// A stored entry that is neither computed nor a series.
+    pub(crate) fn is_single(&self) -> bool {
+        let special = self.fields.get("special").and_then(Value::as_i64).unwrap_or(0);
+        self.frnr > 0 && special == 0 && !is_series(&self.fields)
+    }
+
+    /// When it begins, in Berlin's wall time; `None` where that cannot be read.
+    pub(crate) fn begins(&self) -> Option<NaiveDateTime> {
+        Span::of(&self.fields).map(|span| span.start)
     }
 
     pub(crate) fn to_wire(&self, switches: &AdvowareSwitches, asked: Asked) -> Value {

@@ -1,6 +1,6 @@
 //! Other queues on the same Redis: their programs are in `bench/peers`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ use super::plan::{
 use super::rate::{Latencies, Rate, measured};
 use super::server::Server;
 use crate::bench::firm::told;
-use crate::installed::program_in_path;
+use crate::installed::{in_repository, program_in_path};
 use crate::{Error, Finished, Program, Result};
 
 /// The slowest step takes some ten seconds.
@@ -76,7 +76,7 @@ impl Peer {
             Self::BullMq => "bullmq.mjs",
             Self::Sidekiq => "sidekiq.rb",
         };
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/peers").join(file)
+        in_repository("bench/peers").join(file)
     }
 
     async fn run(self, server: &Server, words: &[&str]) -> Result<Finished> {
