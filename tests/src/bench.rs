@@ -5,6 +5,7 @@
 //! share the machine's cores with the worker, which is why every row also tells what the worker itself used of them.
 #![expect(clippy::cast_precision_loss, reason = "counts of jobs and KiB, for people: far below 2^52")]
 
+mod calendar;
 mod case;
 mod firm;
 mod machine;
@@ -23,16 +24,35 @@ use firm::Firm;
 use machine::Machine;
 use reference::Reference;
 
-const USAGE: &str = "usage: kanzleisync-bench [sync|queue|all] [--peers] [--markdown FILE]";
+const USAGE: &str = "usage: kanzleisync-bench [sync|calendar|queue|all] [--peers] [--markdown FILE]";
 
 /// What is measured, and where the result goes beside standard output.
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
-    sync: bool,
-    queue: bool,
+    subjects: Vec<Subject>,
     /// Other queues beside ours, where they are installed.
     peers: bool,
     markdown: Option<PathBuf>,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Sync,
+    Calendar,
+    Queue,
+}
+
+impl Subject {
+    const ALL: [Self; 3] = [Self::Sync, Self::Calendar, Self::Queue];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Calendar => "calendar",
+            Self::Queue => "queue",
+        }
+    }
 }
 
 /// What one part has to say.
@@ -78,13 +98,16 @@ async fn run(arguments: &[String]) -> Result<bool> {
     let machine = Machine::look()?.with_versions().await?;
     println!("{}\n", machine.line());
     let mut parts = Vec::new();
-    if options.sync {
-        parts.push(told_at_once(sync().await?));
-    }
-    if options.queue {
-        let report = queue::run(options.peers).await?;
-        let (text, markdown) = (report.to_text(), report.to_markdown());
-        parts.push(told_at_once(Part { text, markdown, goals_are_met: report.goals_are_met() }));
+    for subject in options.subjects {
+        parts.push(told_at_once(match subject {
+            Subject::Sync => sync().await?,
+            Subject::Calendar => calendar::run().await?,
+            Subject::Queue => {
+                let report = queue::run(options.peers).await?;
+                let (text, markdown) = (report.to_text(), report.to_markdown());
+                Part { text, markdown, goals_are_met: report.goals_are_met() }
+            }
+        }));
     }
     if let Some(path) = options.markdown {
         let sections: Vec<&str> = parts.iter().map(|part| part.markdown.as_str()).collect();
@@ -124,12 +147,12 @@ async fn sync() -> Result<Part> {
 
 /// Without the name of a part: everything, with the peers.
 fn read_options(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { sync: true, queue: true, peers: false, markdown: None };
+    let mut options = Options { subjects: Subject::ALL.to_vec(), peers: false, markdown: None };
     let mut words = arguments.iter().map(String::as_str).peekable();
-    match words.next_if(|word| ["sync", "queue", "all"].contains(word)) {
-        Some("sync") => options.queue = false,
-        Some("queue") => options.sync = false,
-        Some(_) => {}
+    let is_named = |word: &&str| *word == "all" || Subject::ALL.iter().any(|subject| subject.name() == *word);
+    match words.next_if(is_named) {
+        Some("all") => {}
+        Some(one) => options.subjects.retain(|subject| subject.name() == one),
         None => options.peers = true,
     }
     while let Some(word) = words.next() {
@@ -152,12 +175,15 @@ mod tests {
 
     #[test]
     fn no_part_named_means_everything_with_the_peers() {
-        let everything = Options { sync: true, queue: true, peers: true, markdown: None };
-        assert_eq!(read(""), Ok(everything));
-        let written = Options { sync: true, queue: true, peers: true, markdown: Some("b.md".into()) };
-        assert_eq!(read("--markdown b.md"), Ok(written));
-        assert_eq!(read("queue"), Ok(Options { sync: false, queue: true, peers: false, markdown: None }));
-        assert_eq!(read("sync --peers"), Ok(Options { sync: true, queue: false, peers: true, markdown: None }));
+        let everything = || Options { subjects: Subject::ALL.to_vec(), peers: true, markdown: None };
+        assert_eq!(read(""), Ok(everything()));
+        assert_eq!(read("--markdown b.md"), Ok(Options { markdown: Some("b.md".into()), ..everything() }));
+        assert_eq!(read("all"), Ok(Options { peers: false, ..everything() }));
+        for subject in Subject::ALL {
+            let alone = || Options { subjects: vec![subject], peers: false, markdown: None };
+            assert_eq!(read(subject.name()), Ok(alone()));
+            assert_eq!(read(&format!("{} --peers", subject.name())), Ok(Options { peers: true, ..alone() }));
+        }
         assert!(read("queues").is_err());
         assert!(read("queue --markdown").is_err());
         assert!(read("queue sync").is_err());

@@ -83,7 +83,7 @@ impl Calendars {
 
     /// A day from today on, as the simulator's clock has it.
     pub fn day(&self, days_ahead: i64) -> chrono::NaiveDate {
-        entry::berlin(chrono::DateTime::from(std::time::SystemTime::now())).date() + chrono::TimeDelta::days(days_ahead)
+        entry::berlin(shared::clock::Clock::system().now()).date() + chrono::TimeDelta::days(days_ahead)
     }
 
     /// What a user does.

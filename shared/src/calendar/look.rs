@@ -139,7 +139,7 @@ impl Looked<'_> {
         let bound: BTreeSet<EventId> = rows.values().filter_map(|row| row.hub.event.clone()).collect();
         let Window { first, last, .. } = self.window;
         let google_is_empty =
-            self.events.is_complete.then(|| self.events.seen.is_empty() && self.events.unreadable.is_empty());
+            self.events.is_complete.then_some(self.events.seen.is_empty() && self.events.unreadable.is_empty());
         // Google tells changes wherever they are; what is outside the window is nobody's business unless a row knows it.
         self.events.seen.retain(|id, seen| {
             bound.contains(id) || seen.form.as_ref().map_or(true, |form| form.overlaps(first, last))

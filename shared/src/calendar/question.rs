@@ -92,10 +92,10 @@ impl CalendarSystems {
 
 /// What is wrong with one entry alone stops no other; all else stops the run.
 fn unreadable_or<T>(error: ApiError) -> Result<Answer<T>, ApiError> {
-    match (&error.kind, error.blame()) {
-        (ErrorKind::Forbidden | ErrorKind::WrongAddress, _) => Err(error),
-        (_, Blame::Record) => Ok(Answer::Unreadable),
-        (_, Blame::System | Blame::Credentials | Blame::Nobody) => Err(error),
+    let concerns_all = matches!(error.kind, ErrorKind::Forbidden | ErrorKind::WrongAddress);
+    match error.blame() {
+        Blame::Record if !concerns_all => Ok(Answer::Unreadable),
+        Blame::Record | Blame::System | Blame::Credentials | Blame::Nobody => Err(error),
     }
 }
 

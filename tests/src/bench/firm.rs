@@ -223,7 +223,7 @@ impl Firm {
 }
 
 /// The simulator names its addresses and credentials after the settings they are meant for.
-fn settings_of(about: &Value) -> Vec<(String, String)> {
+pub(super) fn settings_of(about: &Value) -> Vec<(String, String)> {
     let parts = ["addresses", "credentials"].into_iter().filter_map(|part| about[part].as_object());
     let named = parts.flatten().filter(|(name, _)| *name != "control_url");
     named
@@ -232,7 +232,7 @@ fn settings_of(about: &Value) -> Vec<(String, String)> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the benchmark's own client must share nothing with what it measures")]
-fn client() -> Result<Client> {
+pub(super) fn client() -> Result<Client> {
     Client::builder().no_proxy().build().map_err(told)
 }
 

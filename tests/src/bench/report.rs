@@ -157,6 +157,6 @@ fn mib(measured: &Measured) -> f64 {
     measured.peak_resident_kib as f64 / 1024.0
 }
 
-fn line(goal: &str, met: bool) -> String {
+pub(super) fn line(goal: &str, met: bool) -> String {
     format!("{} {goal}", if met { "met:" } else { "MISSED:" })
 }

@@ -75,6 +75,7 @@ impl Entry {
     }
 
     /// The same, with nothing but times (C7).
+    #[must_use]
     pub fn blocked(self) -> Self {
         Self { text: "Advoware blocked".to_owned(), notiz: String::new(), ort: String::new(), ..self }
     }

@@ -15,6 +15,7 @@ use crate::hub::{Hub, HubError};
 
 /// An employee as the hub knows them.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row, each a fact of its own")]
 pub struct Employee {
     /// Whose.
     pub kuerzel: Kuerzel,
@@ -65,7 +66,6 @@ pub struct EmployeePolicy {
 
 /// A change of policy: `None` leaves as it is, `Some(None)` goes back to the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::option_option, reason = "left as it is, back to the settings, set")]
 pub struct PolicyChange {
     /// `sync_strategy`
     pub strategy: Option<Option<SyncStrategy>>,
@@ -102,7 +102,6 @@ pub struct RunEnd<'a> {
     /// The window was read whole.
     pub is_full_list: bool,
     /// Whether Advoware's list was entirely empty, and Google's complete one (`None`: it was not asked for); `None` keeps what is known.
-    #[expect(clippy::option_option, reason = "not known, not asked for, asked for")]
     pub lists_were_empty: Option<(bool, Option<bool>)>,
     /// Deletions that were held.
     pub held_deletions: u32,

@@ -42,12 +42,11 @@ impl CalendarJobs {
                 "several calendars have the employee's name, the first by id is taken"
             );
         }
-        let calendar = match known.into_iter().next() {
-            Some(calendar) => calendar,
-            None => {
-                lease.check()?;
-                google.create_calendar(&name).await?.id
-            }
+        let calendar = if let Some(calendar) = known.into_iter().next() {
+            calendar
+        } else {
+            lease.check()?;
+            google.create_calendar(&name).await?.id
         };
         self.systems.hub.remember_calendar(kuerzel, &calendar).await?;
         Ok(calendar)

@@ -102,7 +102,7 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         let policy = &self.loaded.policy;
         let saved = Saved {
-            run_id: self.run_id,
+            run_id: self.audit_run_id,
             kuerzel: self.kuerzel,
             id,
             row,

@@ -28,7 +28,7 @@ pub(super) struct Run<'a> {
     pub(super) running: &'a Running,
     pub(super) loaded: &'a LoadedCalendar,
     /// Under this id the audit keeps what the run changes.
-    pub(super) run_id: Uuid,
+    pub(super) audit_run_id: Uuid,
     /// Termine that rows have got in this run: they are nobody else's twin.
     pub(super) made: Mutex<BTreeSet<FrNr>>,
     is_stopped: AtomicBool,
@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
             calendar: employee.calendar.as_ref(),
             running,
             loaded,
-            run_id: Uuid::now_v7(),
+            audit_run_id: Uuid::now_v7(),
             made: Mutex::default(),
             is_stopped: AtomicBool::new(false),
         }
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         let stored: Vec<Settled> = stored.collect();
         if !stored.is_empty() {
             self.running.lease.check()?;
-            self.jobs.systems.hub.settle_rows(self.run_id, &stored, self.jobs.clock.now()).await?;
+            self.jobs.systems.hub.settle_rows(self.audit_run_id, &stored, self.jobs.clock.now()).await?;
         }
         Ok(())
     }
@@ -137,12 +137,11 @@ impl<'a> Run<'a> {
                     None => continue,
                 },
             };
-            match places.get(&id).and_then(|place| groups.get_mut(*place)) {
-                Some(group) => group.steps.push(step),
-                None => {
-                    places.insert(id, groups.len());
-                    groups.push(Group { id, row, steps: vec![step] });
-                }
+            if let Some(group) = places.get(&id).and_then(|place| groups.get_mut(*place)) {
+                group.steps.push(step);
+            } else {
+                places.insert(id, groups.len());
+                groups.push(Group { id, row, steps: vec![step] });
             }
         }
         groups
