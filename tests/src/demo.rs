@@ -5,6 +5,7 @@
 
 mod agreement;
 mod arrival;
+mod calendar;
 mod firm;
 mod phases;
 mod progress;
@@ -59,6 +60,7 @@ async fn run() -> Result<(Firm, bool)> {
     let mut firm = Firm::start(&progress).await?;
     let phases = phases::all(&mut firm, &progress).await?;
     let agreement = agreement::compare(&firm).await?;
-    let is_fine = report::tell(&phases, &agreement, &progress);
+    let calendars = calendar::run(&firm, &progress).await?;
+    let is_fine = report::tell(&phases, &agreement, &calendars, &progress);
     Ok((firm, is_fine))
 }

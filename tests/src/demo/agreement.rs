@@ -49,7 +49,7 @@ pub(super) async fn compare(firm: &Firm) -> Result<Agreement> {
     .fetch_all(&mut hub)
     .await?;
     super::tally::close(hub).await?;
-    let counts = firm.world.queue.counts().await.map_err(|error| Error::new(error.to_string()))?;
+    let counts = firm.world().queue.counts().await.map_err(|error| Error::new(error.to_string()))?;
     let mut agreement = Agreement { dead_jobs: counts.dead, ..Agreement::default() };
     for (_, kind, _) in &findings {
         *agreement.findings.entry(kind.clone()).or_default() += 1;
@@ -76,7 +76,7 @@ struct Sides {
 
 impl Sides {
     fn of(firm: &Firm, one: &FirmBeteiligter) -> Self {
-        let (espocrm, advoware) = (firm.world.simulator.espocrm(), firm.world.simulator.advoware());
+        let (espocrm, advoware) = (firm.world().simulator.espocrm(), firm.world().simulator.advoware());
         let text = |item: &Value, field: &str| canonical(item[field].as_str().unwrap_or_default());
         let mails = espocrm.mails(&one.espo_id);
         let phones = espocrm.phones(&one.espo_id);
@@ -86,7 +86,7 @@ impl Sides {
             rows: advoware.rows(one.betnr),
             mails: mails.iter().map(|mail| (text(mail, "emailAddress"), mail["primary"] == json!(true))).collect(),
             phones: phones.iter().map(|phone| text(phone, "phoneNumber")).collect(),
-            status: firm.world.field(&one.espo_id, "syncStatus"),
+            status: firm.world().field(&one.espo_id, "syncStatus"),
         }
     }
 
@@ -127,8 +127,8 @@ impl Agreement {
     /// Field by field, in comparable form. What was told as left to differ is no difference.
     fn add_stammdaten(&mut self, firm: &Firm, one: &FirmBeteiligter, findings: &BTreeSet<Finding>) {
         self.compared += 1;
-        let espo = firm.world.simulator.espocrm().record(&one.espo_id).unwrap_or_default();
-        let advo = firm.world.simulator.advoware().beteiligter(one.betnr);
+        let espo = firm.world().simulator.espocrm().record(&one.espo_id).unwrap_or_default();
+        let advo = firm.world().simulator.advoware().beteiligter(one.betnr);
         let advo = advo.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
         let (left, right) = (of_espocrm(&espo), of_advoware(&advo, &espo));
         let is_told = findings.contains(&(one.espo_id.clone(), LEFT_TO_DIFFER.to_owned(), None));

@@ -12,7 +12,7 @@ pub(super) struct Before(HashMap<i64, String>);
 
 impl Before {
     pub(super) fn look(firm: &Firm) -> Self {
-        let advoware = firm.world.simulator.advoware();
+        let advoware = firm.world().simulator.advoware();
         let rows = firm.beteiligte.iter().flat_map(|one| advoware.rows(one.betnr));
         Self(rows.map(|row| (row.id, canonical(&row.tlf))).collect())
     }
@@ -42,7 +42,7 @@ impl Before {
                 on_both.lack(self.value(*komm_id)) && (tlf.is_empty() || on_both.have(tlf))
             }
             Edit::AdvowareChange { komm_id, bemerkung, .. } => {
-                let rows = firm.world.simulator.advoware().rows(line.betnr);
+                let rows = firm.world().simulator.advoware().rows(line.betnr);
                 rows.iter().any(|row| row.id == *komm_id && row.bemerkung == *bemerkung)
             }
             Edit::EspoSet { fields, .. } | Edit::AdvowareSet { fields, .. } => {
@@ -68,8 +68,8 @@ struct OnBoth {
 impl OnBoth {
     fn of(firm: &Firm, line: &ScriptOutcome) -> Self {
         Self {
-            espocrm: firm.world.espo_values(&line.espo_id).into_iter().collect(),
-            advoware: firm.world.advo_values(line.betnr).into_iter().collect(),
+            espocrm: firm.world().espo_values(&line.espo_id).into_iter().collect(),
+            advoware: firm.world().advo_values(line.betnr).into_iter().collect(),
         }
     }
 
@@ -86,8 +86,8 @@ impl OnBoth {
 
 /// Some field of either record says it: the texts of the script are made for one field each.
 fn is_on_both_sides(firm: &Firm, line: &ScriptOutcome, text: &str) -> bool {
-    let espo = firm.world.simulator.espocrm().record(&line.espo_id).unwrap_or_default();
-    let advo = firm.world.simulator.advoware().beteiligter(line.betnr).unwrap_or_default();
+    let espo = firm.world().simulator.espocrm().record(&line.espo_id).unwrap_or_default();
+    let advo = firm.world().simulator.advoware().beteiligter(line.betnr).unwrap_or_default();
     let in_advo = advo.as_object().is_some_and(|fields| fields.values().any(|value| value == text));
     in_advo && espo.values().any(|value| value == text)
 }
@@ -95,10 +95,10 @@ fn is_on_both_sides(firm: &Firm, line: &ScriptOutcome, text: &str) -> bool {
 /// On both sides: EspoCRM's `primary` is Advoware's `online`.
 fn is_primary(firm: &Firm, line: &ScriptOutcome, value: &str) -> bool {
     let value = canonical(value);
-    let mails = firm.world.simulator.espocrm().mails(&line.espo_id);
+    let mails = firm.world().simulator.espocrm().mails(&line.espo_id);
     let in_espocrm = mails.iter().any(|mail| {
         mail["primary"] == json!(true) && canonical(mail["emailAddress"].as_str().unwrap_or_default()) == value
     });
-    let rows = firm.world.simulator.advoware().rows(line.betnr);
+    let rows = firm.world().simulator.advoware().rows(line.betnr);
     in_espocrm && rows.iter().any(|row| row.online && canonical(&row.tlf) == value)
 }

@@ -1,9 +1,13 @@
 //! The law firm's systems and our programs around them.
 
-use simulator::{FirmBeteiligter, FirmNewcomer, SimulatorConfig, WebhookEvent, WebhookTarget, generate};
+use simulator::{
+    FirmBeteiligter, FirmNewcomer, SimulatorConfig, WebhookEvent, WebhookTarget, generate, generate_calendar,
+};
 use sqlx::{Connection, PgConnection};
 
+use super::calendar::{EMPLOYEES, TERMINE_EACH};
 use super::progress::Progress;
+use crate::calendar::Calendars;
 use crate::world::{PATIENCE, World, address_in};
 use crate::{Error, Program, Result, RunningProgram, interrupted};
 
@@ -24,7 +28,8 @@ pub(super) struct Firm {
     _producer: RunningProgram,
     workers: Vec<RunningProgram>,
     producer_url: String,
-    pub(super) world: World,
+    /// The world, with the firm's calendars.
+    pub(super) calendars: Calendars,
     pub(super) beteiligte: Vec<FirmBeteiligter>,
     newcomers: Vec<FirmNewcomer>,
 }
@@ -37,19 +42,27 @@ impl Firm {
             seed: SEED,
             advoware_latency_milliseconds: LATENCY_MILLISECONDS,
             espocrm_latency_milliseconds: LATENCY_MILLISECONDS,
+            google_latency_milliseconds: LATENCY_MILLISECONDS,
             ..SimulatorConfig::default()
         })
         .await?;
         let firm = generate(SEED, FIRM_SIZE).with_unknown_to_advoware(NEWCOMERS_PERCENT);
         world.simulator.load(&firm);
         world.setting("ESPOCRM_WEBHOOK_SECRETS", webhook_secrets());
+        let today = world.simulator.clock().now().date_naive();
+        world.simulator.load_calendar(&generate_calendar(SEED, EMPLOYEES, TERMINE_EACH, today));
+        // The demo asks for every run of a calendar by itself, so that its calls can be counted.
+        world.setting("CALENDAR_SYNC_SECONDS", 86_400);
+        let calendars = Calendars::around(world).await?;
+        let world = &calendars.world;
         let newcomers = firm.unknown_to_advoware.len();
         step.end(&format!(
-            "Redis, PostgreSQL and a law firm of {FIRM_SIZE} Beteiligte in both systems, {newcomers} more in EspoCRM only"
+            "Redis, PostgreSQL and a law firm of {FIRM_SIZE} Beteiligte in both systems, {newcomers} more in EspoCRM only, {EMPLOYEES} \
+             employees with {TERMINE_EACH} Termine each"
         ));
 
         let step = progress.begin("programs", None);
-        run_producer(&world, &["migrate"]).await?;
+        run_producer(world, &["migrate"]).await?;
         let workers = tokio::try_join!(world.worker(), world.worker())?;
         let (producer, producer_url) = world.producer().await?;
         step.end("migrated; two workers and a producer at work");
@@ -57,10 +70,19 @@ impl Firm {
             _producer: producer,
             workers: vec![workers.0, workers.1],
             producer_url,
-            world,
+            calendars,
             beteiligte: firm.beteiligte,
             newcomers: firm.unknown_to_advoware,
         })
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.calendars.world
+    }
+
+    /// What an operator types.
+    pub(super) async fn producer_command(&self, arguments: &[&str]) -> Result<()> {
+        run_producer(self.world(), arguments).await
     }
 
     /// How many there are, newcomers included.
@@ -71,7 +93,7 @@ impl Firm {
     /// Those that the first sync has created in Advoware are like all others from now on.
     pub(super) fn adopt_newcomers(&mut self) -> Result<()> {
         for newcomer in std::mem::take(&mut self.newcomers) {
-            let betnr = self.world.field(&newcomer.espo_id, "betnr").as_i64();
+            let betnr = self.world().field(&newcomer.espo_id, "betnr").as_i64();
             let betnr = betnr.ok_or_else(|| Error::new(format!("{} was not created in Advoware", newcomer.espo_id)))?;
             self.beteiligte.push(FirmBeteiligter {
                 betnr,
@@ -89,7 +111,7 @@ impl Firm {
     /// From now on EspoCRM tells the producer, signed, what its users do.
     pub(super) fn connect_webhooks(&self) {
         for (action, event) in WEBHOOKS {
-            self.world.simulator.webhooks().add(WebhookTarget {
+            self.world().simulator.webhooks().add(WebhookTarget {
                 id: webhook_id(action),
                 secret: webhook_secret(action),
                 event,
@@ -101,11 +123,11 @@ impl Firm {
 
     /// What an operator types to have everybody looked at.
     pub(super) async fn enqueue_everybody(&self) -> Result<()> {
-        run_producer(&self.world, &["enqueue", "beteiligte", "--all"]).await
+        self.producer_command(&["enqueue", "beteiligte", "--all"]).await
     }
 
     pub(super) async fn hub(&self) -> Result<PgConnection> {
-        Ok(PgConnection::connect(&self.world.database_url).await?)
+        Ok(PgConnection::connect(&self.world().database_url).await?)
     }
 
     /// Tells where everything is reached, and lets it run.
@@ -118,12 +140,13 @@ impl Firm {
             let address = ready.and_then(Result::ok).unwrap_or_else(|| "unknown".to_owned());
             tell(&format!("worker {number}, metrics"), &format!("http://{address}/metrics"));
         }
-        let addresses = self.world.simulator.addresses();
+        let addresses = self.world().simulator.addresses();
         tell("Advoware (simulated)", &addresses.advoware_api_base_url);
         tell("EspoCRM (simulated)", &addresses.espocrm_api_base_url);
+        tell("Google (simulated)", &addresses.google_calendar_api_base_url);
         tell("simulator's control", &addresses.control_url);
-        tell("Redis", &self.world.environment_of("REDIS_URL"));
-        tell("PostgreSQL", &self.world.database_url);
+        tell("Redis", &self.world().environment_of("REDIS_URL"));
+        tell("PostgreSQL", &self.world().database_url);
         interrupted().await?;
         println!("\nending everything");
         Ok(())

@@ -78,7 +78,7 @@ struct Watch {
 
 impl Watch {
     async fn start(firm: &Firm, hub: &mut PgConnection) -> Result<Self> {
-        let started_at = firm.world.simulator.journal().last_sequence();
+        let started_at = firm.world().simulator.journal().last_sequence();
         Ok(Self { started_at, changes: Changes::so_far(hub).await? })
     }
 
@@ -90,7 +90,7 @@ impl Watch {
         step: Step<'_>,
         runs: impl FnOnce(&[simulator::JournalEntry], &[simulator::FirmBeteiligter]) -> RunTimes,
     ) -> Result<Phase> {
-        let entries = firm.world.simulator.journal().since(self.started_at);
+        let entries = firm.world().simulator.journal().since(self.started_at);
         let calls = Calls::of(&entries);
         let changes = Changes::so_far(hub).await?.since(&self.changes);
         let (reads, writes) = (calls.reads(), calls.writes());
@@ -109,7 +109,7 @@ async fn follow(
     step: &mut Step<'_>,
     at_least: u64,
 ) -> Result<()> {
-    let queue = &firm.world.queue;
+    let queue = &firm.world().queue;
     eventually(PHASE_WITHIN, "all jobs are done", async || {
         let counts = queue.counts().await.map_err(|error| Error::new(error.to_string()))?;
         let looked = looked_at(hub, since).await?;
@@ -132,7 +132,7 @@ struct Edited {
 impl Edited {
     /// EspoCRM's webhook job. Answers how many events it delivered.
     async fn deliver(&mut self, firm: &Firm) -> usize {
-        let report = firm.world.simulator.webhooks().deliver().await;
+        let report = firm.world().simulator.webhooks().deliver().await;
         self.delivered += report.delivered;
         self.refused += report.postponed + report.lost + report.removed;
         report.delivered
@@ -140,7 +140,7 @@ impl Edited {
 
     /// Until nothing waits: no job, and no event that some write has caused.
     async fn settle(&mut self, firm: &Firm) -> Result<()> {
-        let queue = &firm.world.queue;
+        let queue = &firm.world().queue;
         eventually(PHASE_WITHIN, "the edits are synced", async || {
             let counts = queue.counts().await.map_err(|error| Error::new(error.to_string()))?;
             let outstanding = counts.ready + counts.delayed + counts.running;
@@ -166,7 +166,7 @@ async fn edit(firm: &Firm, step: &mut Step<'_>) -> Result<Edited> {
     for part in [others, slot_reuse] {
         step.say("");
         for line in part {
-            let outcome = firm.world.simulator.apply_script_edit(&line);
+            let outcome = firm.world().simulator.apply_script_edit(&line);
             edited.done.push(outcome.ok_or_else(|| Error::new(format!("no Beteiligter suits {line:?}")))?);
             edited.deliver(firm).await;
             step.at(edited.done.len() as u64);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use simulator::Variant;
 
 use super::agreement::Agreement;
+use super::calendar::Calendars;
 use super::firm::LATENCY_MILLISECONDS;
 use super::phases::{Phase, Phases};
 use super::progress::Progress;
@@ -49,7 +50,7 @@ const TIMES: [Figure<Phase, String>; 3] = [
 ];
 
 /// Prints the report. Answers whether all is as it should be.
-pub(super) fn tell(phases: &Phases, agreement: &Agreement, progress: &Progress) -> bool {
+pub(super) fn tell(phases: &Phases, agreement: &Agreement, calendars: &Calendars, progress: &Progress) -> bool {
     let strong = |line: &str| progress.strong(line);
     println!("\n{}", edits(phases).to_text(strong));
     println!("{}", figures(phases).to_text(strong));
@@ -68,10 +69,11 @@ pub(super) fn tell(phases: &Phases, agreement: &Agreement, progress: &Progress) 
     if more > 0 {
         println!("      and {more} more");
     }
-    let is_fine = checks.iter().all(|(is_met, _)| *is_met);
+    let calendars_are_fine = calendars.tell(progress);
+    let is_fine = calendars_are_fine && checks.iter().all(|(is_met, _)| *is_met);
     let seconds = progress.elapsed().as_secs_f64();
     let verdict =
-        if is_fine { progress.good("Advoware and EspoCRM agree") } else { progress.bad("Not as it should be") };
+        if is_fine { progress.good("Advoware, EspoCRM and Google agree") } else { progress.bad("Not as it should be") };
     println!("\n{verdict} after {seconds:.0} s.");
     is_fine
 }
