@@ -1,9 +1,11 @@
-//! What operators and other programs ask for over HTTP: `POST /requeue`, `POST /beteiligte/sync` (CONTRACT).
+//! What operators and other programs ask for over HTTP: `POST /requeue`, `POST /beteiligte/sync`, `POST
+//! /advoware/calendar/sync` (CONTRACT).
 //!
 //! They are let in by API key, or where nothing is configured and the producer listens on this machine only. A webhook's signature
 //! does not open these routes.
 
 mod body;
+mod calendar;
 mod full_sync;
 mod requeue;
 mod sync;
@@ -17,30 +19,36 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use shared::queue::{Queue, QueueError, QueueName};
+use shared::hub::Hub;
+use shared::queue::{Queue, QueueName};
 
 pub(crate) use full_sync::FullSync;
 pub use full_sync::FullSyncRequests;
 
 use crate::auth::{FirstLook, Gate};
 use crate::body::{BodyError, BodyLimits};
+use crate::command::calendar::TriggerError;
 
 /// Largest body that is taken: ids of some 50,000 records.
 pub const MAX_API_BODY_BYTES: usize = 1024 * 1024;
 const LIMITS: BodyLimits = BodyLimits { taken_bytes: MAX_API_BODY_BYTES, drained_bytes: 8 * MAX_API_BODY_BYTES };
 
-/// How long the queue may take; a caller that hears nothing would ask again.
-const QUEUE_TIME_LIMIT: Duration = Duration::from_secs(10);
+/// How long queue and hub may take; a caller that hears nothing would ask again.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the routes need. Clones share it.
 #[derive(Clone)]
 pub struct Api {
     /// Every queue.
     pub queues: Arc<[Queue]>,
+    /// Where employees are known.
+    pub hub: Hub,
     /// Who is let in.
     pub gate: Arc<Gate>,
     /// Where to ask for a sync of every record.
     pub full_syncs: FullSyncRequests,
+    /// Whether calendars are configured.
+    pub has_calendars: bool,
 }
 
 /// Why nothing was done.
@@ -59,6 +67,21 @@ enum Refusal {
     TooSlow,
     #[error("the queue is not available: send again, what is queued already is merged")]
     QueueDown,
+    #[error("the database is not available: send again, what is queued already is merged")]
+    HubDown,
+    #[error("queue or database did not answer in time: send again, what is queued already is merged")]
+    StoresSlow,
+    #[error("calendars are not configured: set GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH for the producer and the workers")]
+    NoCalendars,
+    #[error(
+        "nobody of this Kürzel is known: `kanzleisync-producer policy show` lists who is; the schedule asks Advoware for new ones once in \
+         CALENDAR_SYNC_SECONDS"
+    )]
+    UnknownEmployee,
+    #[error(
+        "this calendar is not synced: `kanzleisync-producer policy show <kuerzel>` says why, `policy set <kuerzel> --enabled on` switches it on"
+    )]
+    CalendarOff,
 }
 
 /// What is said of work that was queued.
@@ -69,6 +92,7 @@ pub(crate) fn routes(api: Api) -> Router {
     Router::new()
         .route("/requeue", post(requeue::receive))
         .route("/beteiligte/sync", post(sync::receive))
+        .route("/advoware/calendar/sync", post(calendar::receive))
         .with_state(api)
 }
 
@@ -88,18 +112,17 @@ impl Api {
     }
 }
 
-/// Waits for `work` on the queue, but not for ever.
-async fn in_time<T>(work: impl Future<Output = Result<T, QueueError>>) -> Result<T, Refusal> {
-    match tokio::time::timeout(QUEUE_TIME_LIMIT, work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "a request was refused because the queue is not available");
-            Err(Refusal::QueueDown)
-        }
+/// Waits for `work` on queue and hub, but not for ever.
+async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Refusal>
+where
+    E: Into<TriggerError>,
+{
+    match tokio::time::timeout(TIME_LIMIT, work).await {
+        Ok(done) => done.map_err(|error| Refusal::from(error.into())),
         Err(_) => {
-            let limit_seconds = QUEUE_TIME_LIMIT.as_secs();
-            tracing::warn!(limit_seconds, "a request was refused because the queue did not answer in time");
-            Err(Refusal::QueueDown)
+            let limit_seconds = TIME_LIMIT.as_secs();
+            tracing::warn!(limit_seconds, "a request was refused because queue or database did not answer in time");
+            Err(Refusal::StoresSlow)
         }
     }
 }
@@ -115,7 +138,26 @@ impl Refusal {
             Self::Invalid(_) | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::QueueDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::UnknownEmployee => StatusCode::NOT_FOUND,
+            Self::NoCalendars | Self::CalendarOff => StatusCode::CONFLICT,
+            Self::QueueDown | Self::HubDown | Self::StoresSlow => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<TriggerError> for Refusal {
+    fn from(error: TriggerError) -> Self {
+        match error {
+            TriggerError::Unknown(_) => Self::UnknownEmployee,
+            TriggerError::Off(_) => Self::CalendarOff,
+            TriggerError::Queue(error) => {
+                tracing::warn!(%error, "a request was refused because the queue is not available");
+                Self::QueueDown
+            }
+            TriggerError::Hub(error) => {
+                tracing::warn!(%error, "a request was refused because the database is not available");
+                Self::HubDown
+            }
         }
     }
 }

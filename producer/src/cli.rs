@@ -1,5 +1,6 @@
 //! The command line (CONTRACT). Secrets are never on it: they come from the environment or from files that it names.
 
+mod calendar;
 mod jobs;
 mod records;
 mod values;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::kommunikation::Direction;
 use shared::queue::QueueName;
 
+pub use calendar::{EnqueueCalendar, Own, Policy, PolicyParts, SetPolicy, ShowPolicy};
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
 
@@ -31,7 +33,8 @@ pub struct Cli {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Take webhooks on `PRODUCER_LISTEN` and scan EspoCRM every `BETEILIGTE_SCAN_SECONDS`, until SIGTERM or Ctrl-C (the default)
+    /// Take webhooks on `PRODUCER_LISTEN`, scan EspoCRM every `BETEILIGTE_SCAN_SECONDS` and have calendars synced every
+    /// `CALENDAR_SYNC_SECONDS`, until SIGTERM or Ctrl-C (the default)
     Serve,
     /// Queue a sync; records that wait already are merged
     Enqueue {
@@ -59,6 +62,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Audit,
     },
+    /// What is done with an employee's calendar: look at it, or set it; what is not set for an employee is what the settings say
+    Policy {
+        /// What to do
+        #[command(subcommand)]
+        what: Policy,
+    },
     /// Decide a conflict of the Stammdaten (`SYNC_CONFLICT_POLICY=manual`)
     Decide(Decide),
     /// Erase everything that is kept here on one person: base, audit, requests, jobs. A record that still exists in EspoCRM is known again
@@ -73,6 +82,8 @@ pub enum Command {
 pub enum Enqueue {
     /// Sync Beteiligte between EspoCRM and Advoware
     Beteiligte(EnqueueBeteiligte),
+    /// Sync employees' calendars between Advoware and Google
+    Calendar(EnqueueCalendar),
 }
 
 /// `enqueue beteiligte`
@@ -107,7 +118,7 @@ pub struct Requeue {
     /// Only say how many it would be
     #[arg(long)]
     pub dry_run: bool,
-    /// Carry out the deletions that the mass-deletion guard holds back for these records
+    /// Carry out the deletions that the mass-deletion guard holds back for these records or calendars
     #[arg(long, conflicts_with = "Selection")]
     pub approve_deletions: bool,
     /// Create these records in Advoware again: nobody knows whether they were, and you have looked

@@ -2,25 +2,31 @@
 
 mod ask;
 mod audit;
+pub(crate) mod calendar;
 mod decide;
 pub(crate) mod enqueue;
 mod erase;
 mod jobs;
 mod migrate;
 mod plan;
+mod policy;
 pub(crate) mod record_ids;
 mod report;
 pub(crate) mod requeue;
+mod table;
 
 use std::process::ExitCode;
 
 use shared::queue::{Queue, QueueError, QueueName};
-use shared::settings::{LogSettings, PostgresSettings, ProducerSettings, RedisSettings, Source, WorkerSettings};
+use shared::settings::{
+    CalendarSettings, LogSettings, PostgresSettings, ProducerSettings, RedisSettings, Source, WorkerSettings,
+};
 use shared::telemetry;
 
 use crate::cli::{Cli, Command, Enqueue, Plan};
 use crate::listing::ListingError;
 use crate::program::{self, ProgramError, hub_problem};
+use calendar::TriggerError;
 use record_ids::InvalidIds;
 use report::Report;
 
@@ -45,9 +51,15 @@ pub enum CommandError {
     /// EspoCRM's client refuses its settings.
     #[error(transparent)]
     Setup(#[from] shared::http::SetupError),
-    /// Ids that EspoCRM never makes.
+    /// Ids of nobody.
     #[error(transparent)]
     Ids(#[from] InvalidIds),
+    /// Calendars could not be queued.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
+    /// Two employees on one calendar would take each other's events for their own.
+    #[error("nothing was done: another employee has this calendar; give that one another first (`policy show`)")]
+    CalendarTaken,
     /// Redis.
     #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT, then give the command again")]
     Queue(#[from] QueueError),
@@ -94,7 +106,12 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
                 on_redis(source, async |redis| enqueue::some(redis, &arguments).await)?
             }
         }
-        Command::Requeue(arguments) => on_redis(source, async |redis| requeue::requeue(redis, &arguments).await)?,
+        Command::Enqueue { what: Enqueue::Calendar(arguments) } => {
+            on_stores(source, async |postgres, redis| calendar::enqueue(postgres, redis, &arguments).await)?
+        }
+        Command::Requeue(arguments) => {
+            on_stores(source, async |postgres, redis| requeue::requeue(postgres, redis, &arguments).await)?
+        }
         Command::Jobs { what } => on_redis(source, async |redis| jobs::carry_out(redis, &what).await)?,
         Command::Plan { what: Plan::Beteiligte(arguments) } => {
             let settings = WorkerSettings::read(source)?;
@@ -102,6 +119,11 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
         }
         Command::Audit { what } => {
             on_stores(source, async |postgres, redis| audit::carry_out(postgres, redis, &what).await)?
+        }
+        Command::Policy { what } => {
+            let (log, rules) = (LogSettings::read(source)?, CalendarSettings::read(source)?);
+            let postgres = PostgresSettings::read(source)?;
+            block_on(&log, policy::carry_out(&postgres, &rules, &what))?
         }
         Command::Decide(arguments) => {
             on_stores(source, async |postgres, redis| decide::decide(postgres, redis, &arguments).await)?

@@ -1,4 +1,5 @@
-//! The producer: turns events into jobs. Webhooks of EspoCRM, a scan that finds what they missed, and the command line.
+//! The producer: turns events into jobs. Webhooks of EspoCRM, a scan that finds what they missed, the calendars' schedule, and the
+//! command line.
 
 mod api;
 mod auth;
@@ -9,6 +10,7 @@ mod listing;
 mod program;
 mod retention;
 mod scan;
+mod schedule;
 mod webhook;
 
 pub use api::{Api, FullSyncRequests, MAX_API_BODY_BYTES};

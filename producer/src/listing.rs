@@ -1,5 +1,7 @@
 //! Lists of EspoCRM records, page by page, and the count of what was queued of them.
 
+use std::fmt::Display;
+
 use domain::ids::EspoId;
 use domain::job::Wants;
 use serde::Serialize;
@@ -20,7 +22,7 @@ pub(crate) struct Pages<'a> {
     next: Option<PageRequest>,
 }
 
-/// What became of the records of a list, or of a command's ids.
+/// What became of the records of a list, of employees, or of a command's ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Tally {
     /// Records that are queued now.
@@ -74,7 +76,7 @@ impl Tally {
     pub(crate) async fn enqueue(
         &mut self,
         queue: &Queue,
-        ids: &[EspoId],
+        ids: &[impl Display],
         wants: Wants,
         asker: Asker,
     ) -> Result<(), QueueError> {
@@ -95,7 +97,7 @@ impl Tally {
     }
 }
 
-/// A job per record; the entity is the record's id.
-pub(crate) fn jobs(ids: &[EspoId], wants: Wants) -> Vec<NewJob> {
+/// A job per record or employee; the entity is the record's id, or the Kürzel.
+pub(crate) fn jobs(ids: &[impl Display], wants: Wants) -> Vec<NewJob> {
     ids.iter().map(|id| NewJob { entity: id.to_string(), wants }).collect()
 }

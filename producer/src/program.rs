@@ -23,6 +23,7 @@ use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
 use crate::retention;
 use crate::scan::{self, Scan, ScanRequests};
+use crate::schedule::{self, Schedule};
 use crate::webhook::{self, Intake};
 
 /// The producer could not start, or could not go on.
@@ -37,6 +38,9 @@ pub enum ProgramError {
     /// Redis is away.
     #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT")]
     Queue(#[from] QueueError),
+    /// Redis, which holds Advoware's token, is away.
+    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
+    Redis(#[from] redis::RedisError),
     /// Redis is away.
     #[error(transparent)]
     Limits(#[from] shared::limits::ConnectError),
@@ -76,10 +80,12 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), ProgramError> {
     scan::register_metrics();
+    schedule::register_metrics();
     let hub = Hub::new(settings.postgres.connect_options());
     hub.check().await?;
     let queue = Queue::connect(settings.redis.queue(), QueueName::Beteiligte).await?;
-    let breakers = Limits::connect(settings.redis.queue()).await?.breakers(BreakerSettings::default());
+    let limits = Limits::connect(settings.redis.queue()).await?;
+    let breakers = limits.breakers(BreakerSettings::default());
     let calendar = Queue::connect(settings.redis.queue(), QueueName::Calendar).await?;
     let espocrm = Espocrm::new(&settings.espocrm)?;
     let listener = TcpListener::bind(settings.listen)
@@ -102,6 +108,14 @@ pub async fn run(
         unknown: scan::Walk::default(),
     };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
+    let schedule = match &settings.calendar {
+        Some(of) => {
+            let (hub, queue) = (hub.clone(), calendar.clone());
+            Some(Schedule::connect(&settings, of, &limits, breakers.clone(), hub, queue).await?)
+        }
+        None => None,
+    };
+    let _scheduling = schedule.map(|schedule| AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
     let retention = Retention { time: settings.job_retention, ..Retention::default() };
     let queues = [queue.clone(), calendar];
     let _tending =
@@ -115,7 +129,8 @@ pub async fn run(
     let _pruning = AbortOnDropHandle::new(tokio::spawn(retention_task));
     let intake =
         Intake { queue: queue.clone(), hub: hub.clone(), clock: Clock::system(), gate: Arc::clone(&gate), scans };
-    let api = Api { queues: queues.clone().into(), gate, full_syncs };
+    let has_calendars = settings.calendar.is_some();
+    let api = Api { queues: queues.clone().into(), hub: hub.clone(), gate, full_syncs, has_calendars };
     let health = Health { queue, hub: hub.clone(), breakers, metrics, told_queues: queues.into() };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
 

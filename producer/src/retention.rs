@@ -16,7 +16,9 @@ pub(crate) async fn keep_pruning(hub: Hub, clock: Clock, age: Duration) -> Infal
     loop {
         match prune(&hub, &clock, age).await {
             Ok(0) => {}
-            Ok(gone) => tracing::info!(gone, "audit entries and requests are past their retention, removed"),
+            Ok(gone) => {
+                tracing::info!(gone, "audit entries, requests and deleted rows are past their retention, removed")
+            }
             Err(error) => tracing::warn!(%error, "old audit entries are not removed, tried again in the next round"),
         }
         tokio::time::sleep(INTERVAL.min(age)).await;
@@ -27,9 +29,9 @@ async fn prune(hub: &Hub, clock: &Clock, age: Duration) -> Result<u64, HubError>
     let cutoff = clock.now() - age;
     let mut gone = 0;
     loop {
-        let batch = hub.prune(cutoff, BATCH).await?;
-        gone += batch;
-        if batch < u64::from(BATCH) {
+        let (beteiligte, calendar) = (hub.prune(cutoff, BATCH).await?, hub.prune_calendar(cutoff, BATCH).await?);
+        gone += beteiligte + calendar;
+        if beteiligte.max(calendar) < u64::from(BATCH) {
             return Ok(gone);
         }
     }

@@ -84,13 +84,13 @@ impl Scan {
     async fn scan_and_tell(&mut self) -> Duration {
         match self.scan().await {
             Ok(tally) => {
-                count_scan("done");
+                count_scan("beteiligte", "done");
                 let Tally { queued, new, unreadable, .. } = tally;
                 tracing::info!(queued, new, unreadable, "scan done");
                 self.interval
             }
             Err(error) => {
-                count_scan("failed");
+                count_scan("beteiligte", "failed");
                 let pause = self.interval.min(RETRY_INTERVAL);
                 let next_scan_seconds = pause.as_secs_f64();
                 tracing::warn!(%error, next_scan_seconds, "scan broke off, what it queued stays, the next one starts over");
@@ -115,16 +115,19 @@ fn wants() -> Wants {
 
 /// Every series exists from the start, at 0 (CONTRACT).
 pub(crate) fn register_metrics() {
-    for outcome in ["done", "failed"] {
-        metrics::counter!(SCANS, "flow" => "beteiligte", "outcome" => outcome).increment(0);
+    for flow in ["beteiligte", "calendar"] {
+        for outcome in ["done", "failed"] {
+            metrics::counter!(SCANS, "flow" => flow, "outcome" => outcome).increment(0);
+        }
     }
     for status in SyncStatus::ALL {
         metrics::gauge!(entities::ENTITIES, "status" => status.name()).set(0.0);
     }
 }
 
-fn count_scan(outcome: &'static str) {
-    metrics::counter!(SCANS, "flow" => "beteiligte", "outcome" => outcome).increment(1);
+/// Of the flow `calendar` the list of employees counts.
+pub(crate) fn count_scan(flow: &'static str, outcome: &'static str) {
+    metrics::counter!(SCANS, "flow" => flow, "outcome" => outcome).increment(1);
 }
 
 #[cfg(test)]

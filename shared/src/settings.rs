@@ -86,6 +86,20 @@ pub struct ProducerSettings {
     pub audit_retention: Duration,
     /// `JOB_RETENTION_HOURS`.
     pub job_retention: Duration,
+    /// Schedule of the calendars; `None` where calendars are not used.
+    pub calendar: Option<ProducerCalendar>,
+}
+
+/// What a producer needs for calendars, where `GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH` is set. Google itself it never asks, so it does not
+/// read that file.
+#[derive(Clone, Debug)]
+pub struct ProducerCalendar {
+    /// Where and as whom to ask Advoware for the employees.
+    pub advoware: AdvowareSettings,
+    /// Limits that it shares with all workers.
+    pub limits: LimitSettings,
+    /// How often, and whose.
+    pub rules: CalendarSettings,
 }
 
 /// `ADVOWARE_*`

@@ -46,12 +46,15 @@ pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<
             Which::One { queue, id } => {
                 let mut requeued = 0;
                 for queue in api.queues(Some(queue)) {
-                    requeued +=
-                        named(&queue, std::slice::from_ref(&id), Approved::default(), is_dry).await?.queued as u64;
+                    requeued += named(&api.hub, &queue, std::slice::from_ref(&id), Approved::default(), is_dry)
+                        .await?
+                        .queued as u64;
                 }
                 Ok(requeued)
             }
-            Which::Alike { queue, matching } => alike(&api.queues(queue), &matching, Duration::ZERO, is_dry).await,
+            Which::Alike { queue, matching } => {
+                alike(&api.hub, &api.queues(queue), &matching, Duration::ZERO, is_dry).await
+            }
         }
     };
     let requeued = in_time(work).await?;
@@ -105,7 +108,7 @@ mod tests {
         let one = read(r#"{"id":"a"}"#).unwrap();
         let id = Named { entity: "a".to_owned(), job: None };
         assert_eq!(one, Wanted { which: Which::One { queue: QueueName::Beteiligte, id }, is_dry: false });
-        let employee = read(r#"{"id":"MÜ.7","queue":"calendar"}"#).unwrap();
+        let employee = read(r#"{"id":"MÜ.1763758235123456","queue":"calendar"}"#).unwrap();
         assert!(matches!(employee.which, Which::One { queue: QueueName::Calendar, id } if id.entity == "MÜ"));
         assert_eq!(read(r#"{"all":true}"#).unwrap().which, alike(None, ""));
         assert_eq!(

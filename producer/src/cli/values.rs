@@ -1,11 +1,15 @@
-//! Values of arguments: directions, queues, durations.
+//! Values of arguments: directions, queues, switches, durations.
 
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use domain::beteiligte::stammdaten::Side;
+use domain::calendar::policy::SyncStrategy;
+use domain::ids::{CalendarId, InvalidGoogleId};
 use domain::kommunikation::Direction;
 use shared::queue::{JobState, QueueName};
+
+use super::calendar::Own;
 
 const DIRECTIONS: [Direction; 3] = [Direction::Both, Direction::ToEspocrm, Direction::ToAdvoware];
 
@@ -35,6 +39,38 @@ where
     PossibleValuesParser::new(values.map(name)).try_map(move |text| {
         values.into_iter().find(|value| name(*value) == text).ok_or("expected one of the values above")
     })
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected on or off"),
+    }
+}
+
+pub(super) fn own_switch(text: &str) -> Result<Own<bool>, &'static str> {
+    match text {
+        "default" => Ok(Own(None)),
+        text => switch(text).map(|is_on| Own(Some(is_on))).map_err(|_| "expected on, off or default"),
+    }
+}
+
+pub(super) fn strategy(text: &str) -> Result<Own<SyncStrategy>, &'static str> {
+    match text {
+        "default" => Ok(Own(None)),
+        text => match SyncStrategy::parse(text) {
+            Some(strategy) => Ok(Own(Some(strategy))),
+            None => Err("expected source_system_wins, last_change_wins or default"),
+        },
+    }
+}
+
+pub(super) fn calendar_id(text: &str) -> Result<Own<CalendarId>, InvalidGoogleId> {
+    match text {
+        "none" => Ok(Own(None)),
+        text => CalendarId::parse(text).map(|id| Own(Some(id))),
+    }
 }
 
 /// A number with its unit: `90s`, `15m`, `1.5h`, `7d`.

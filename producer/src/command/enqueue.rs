@@ -53,7 +53,7 @@ pub(crate) async fn enqueue_all(
     Ok(())
 }
 
-fn report(tally: Tally) -> Report {
+pub(super) fn report(tally: Tally) -> Report {
     let Tally { queued, new, merged, dead, unreadable } = tally;
     let left_dead = match dead {
         0 => String::new(),

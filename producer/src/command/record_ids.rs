@@ -3,11 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use domain::ids::{EspoId, InvalidEspoId};
+use domain::ids::{EspoId, InvalidEspoId, InvalidKuerzel, Kuerzel};
 use shared::queue::{JobId, QueueName};
-
-/// Longest Kürzel that is taken; Advoware's have a few characters.
-const KUERZEL_MAX_CHARS: usize = 20;
 
 /// Which of the ids are none. Does not repeat them: what stands in their place may be a name.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +14,7 @@ pub struct InvalidIds(Vec<(usize, Problem)>);
 #[derive(Debug, PartialEq, Eq)]
 enum Problem {
     Record(InvalidEspoId),
-    Kuerzel { length: usize },
+    Kuerzel(InvalidKuerzel),
 }
 
 /// Whom an operator means: an entity, or one job of it.
@@ -42,9 +39,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(invalid) => invalid.fmt(f),
-            Self::Kuerzel { length } => {
-                write!(f, "not a Kürzel (length {length}): expected 1 to {KUERZEL_MAX_CHARS} letters or digits")
-            }
+            Self::Kuerzel(invalid) => invalid.fmt(f),
         }
     }
 }
@@ -59,25 +54,33 @@ pub(crate) fn parse_one(text: &str) -> Result<EspoId, InvalidIds> {
     EspoId::parse(text).map_err(|invalid| InvalidIds(vec![(1, Problem::Record(invalid))]))
 }
 
+/// All Kürzel of employees, each once, in their order; or every text that is none.
+pub(crate) fn parse_kuerzel(texts: &[String]) -> Result<Vec<Kuerzel>, InvalidIds> {
+    each_once(texts, |text| Kuerzel::parse(text).map_err(Problem::Kuerzel))
+}
+
+/// The Kürzel of one employee.
+pub(crate) fn parse_one_kuerzel(text: &str) -> Result<Kuerzel, InvalidIds> {
+    Kuerzel::parse(text).map_err(|invalid| InvalidIds(vec![(1, Problem::Kuerzel(invalid))]))
+}
+
 /// All entities and jobs that `queue` may have, each once, in their order; or every text that names none.
 pub(crate) fn parse_named(texts: &[String], queue: QueueName) -> Result<Vec<Named>, InvalidIds> {
-    each_once(texts, |text| {
-        // No entity that passes the check has a point in it, so a text is one or the other.
-        let job = JobId::parse(text);
-        let entity = job.as_ref().map_or(text, JobId::entity).to_owned();
-        check_entity(&entity, queue).map(|()| Named { entity, job })
+    each_once(texts, |text| match queue {
+        // No record's id has a point in it, so a text is one or the other.
+        QueueName::Beteiligte => named(text, |entity| EspoId::parse(entity).map(Into::into).map_err(Problem::Record)),
+        // A Kürzel may have one, but a job's number alone is longer than any Kürzel.
+        QueueName::Calendar => match Kuerzel::parse(text) {
+            Ok(kuerzel) => Ok(Named { entity: kuerzel.into(), job: None }),
+            Err(_) => named(text, |entity| Kuerzel::parse(entity).map(Into::into).map_err(Problem::Kuerzel)),
+        },
     })
 }
 
-fn check_entity(entity: &str, queue: QueueName) -> Result<(), Problem> {
-    match queue {
-        QueueName::Beteiligte => EspoId::parse(entity).map(drop).map_err(Problem::Record),
-        QueueName::Calendar => {
-            let length = entity.chars().count();
-            let fits = (1..=KUERZEL_MAX_CHARS).contains(&length) && entity.chars().all(char::is_alphanumeric);
-            if fits { Ok(()) } else { Err(Problem::Kuerzel { length }) }
-        }
-    }
+fn named(text: &str, entity: impl Fn(&str) -> Result<String, Problem>) -> Result<Named, Problem> {
+    let job = JobId::parse(text);
+    let entity = entity(job.as_ref().map_or(text, JobId::entity))?;
+    Ok(Named { entity, job })
 }
 
 fn each_once<T: Clone + Eq + std::hash::Hash>(
@@ -137,12 +140,13 @@ mod tests {
 
     #[test]
     fn employees_are_named_by_their_kuerzel() {
-        let named = parse_named(&texts(&["SB", "MÜ.7"]), QueueName::Calendar).unwrap();
-        assert_eq!(named.iter().map(|one| one.entity.as_str()).collect::<Vec<_>>(), ["SB", "MÜ"]);
+        let job = JobId::parse("MÜ.1763758235123456");
+        let named = parse_named(&texts(&[" SB", "MÜ.1763758235123456", "v. M.2", "SB"]), QueueName::Calendar).unwrap();
+        let expected = [("SB", None), ("MÜ", job), ("v. M.2", None)];
+        assert_eq!(named, expected.map(|(entity, job)| Named { entity: entity.to_owned(), job }));
         let told = parse_named(&texts(&["Erika Beispiel"]), QueueName::Calendar).unwrap_err().to_string();
-        assert!(
-            told.ends_with("id number 1 is not a Kürzel (length 14): expected 1 to 20 letters or digits"),
-            "{told}"
-        );
+        assert!(told.contains("id number 1 is not a Kürzel (length 14): expected 1 to 10 characters"), "{told}");
+        assert_eq!(parse_kuerzel(&texts(&["SB", "a/b"])).unwrap_err().0.len(), 1);
+        assert!(parse_one_kuerzel("").is_err() && parse_one_kuerzel("SB").is_ok());
     }
 }

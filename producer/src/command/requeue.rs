@@ -3,12 +3,15 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use domain::ids::Kuerzel;
 use domain::job::Wants;
 use domain::kommunikation::Direction;
 use serde_json::json;
-use shared::queue::{Asker, JobId, Matching, NewJob, Queue, QueueError, QueueName};
-use shared::settings::RedisSettings;
+use shared::hub::Hub;
+use shared::queue::{Asker, JobId, Matching, NewJob, Queue, QueueName, Seen};
+use shared::settings::{PostgresSettings, RedisSettings};
 
+use super::calendar::TriggerError;
 use super::record_ids::{self, Named};
 use super::report::Report;
 use super::{CommandError, connect, connect_all};
@@ -19,7 +22,7 @@ use crate::cli::{Requeue, Selection};
 pub(crate) struct Requeued {
     /// Entities that run again.
     pub(crate) queued: usize,
-    /// Job ids that were left alone: finished, or replaced by a later job.
+    /// Ids that were left alone: of a job that is finished or replaced by a later one, or of nobody that the hub knows.
     pub(crate) unknown: usize,
 }
 
@@ -38,36 +41,61 @@ impl Approved {
     }
 }
 
-pub(super) async fn requeue(redis: &RedisSettings, arguments: &Requeue) -> Result<Report, CommandError> {
+pub(super) async fn requeue(
+    postgres: &PostgresSettings,
+    redis: &RedisSettings,
+    arguments: &Requeue,
+) -> Result<Report, CommandError> {
     let is_dry = arguments.dry_run;
-    if let Some(selection) = &arguments.selection {
+    // Connects where it is needed: for calendars.
+    let hub = Hub::new(postgres.connect_options());
+    let report = if let Some(selection) = &arguments.selection {
         let queues = connect_all(redis, arguments.queue).await?;
         let spread = arguments.spread.unwrap_or_default();
-        let requeued = alike(&queues, &selection.matching_failed(), spread, is_dry).await?;
-        return Ok(report_alike(requeued, is_dry));
-    }
-    let queue = arguments.queue.unwrap_or(QueueName::Beteiligte);
-    let ids = record_ids::parse_named(&arguments.ids, queue)?;
-    let requeued = named(&connect(redis, queue).await?, &ids, Approved::by(arguments), is_dry).await?;
-    Ok(report_named(&requeued, is_dry))
+        report_alike(alike(&hub, &queues, &selection.matching_failed(), spread, is_dry).await?, is_dry)
+    } else {
+        let queue = arguments.queue.unwrap_or(QueueName::Beteiligte);
+        let ids = record_ids::parse_named(&arguments.ids, queue)?;
+        report_named(&named(&hub, &connect(redis, queue).await?, &ids, Approved::by(arguments), is_dry).await?, is_dry)
+    };
+    hub.close().await;
+    Ok(report)
 }
 
 /// Makes these entities run again: dead jobs go back to work, those in back-off come forward, counters start anew, and an entity
-/// that had no job gets one. A job id means that job only. `is_dry`: only tells.
+/// that had no job gets one. An employee's failed rows are tried again, too. A job id means that job only. `is_dry`: only tells.
 pub(crate) async fn named(
+    hub: &Hub,
     queue: &Queue,
     ids: &[Named],
     approved: Approved,
     is_dry: bool,
-) -> Result<Requeued, QueueError> {
+) -> Result<Requeued, TriggerError> {
     let single: Vec<String> = ids.iter().filter(|one| one.job.is_some()).map(|one| one.entity.clone()).collect();
     let there: HashSet<JobId> = queue.show(&single).await?.into_iter().map(|view| view.job).collect();
-    let is_there = |one: &&Named| one.job.as_ref().is_none_or(|job| there.contains(job));
+    let employees = match queue.name() {
+        QueueName::Beteiligte => None,
+        QueueName::Calendar => {
+            let employees = hub.employees().await?.into_iter();
+            Some(employees.map(|employee| employee.kuerzel.to_string()).collect::<HashSet<_>>())
+        }
+    };
+    let is_there = |one: &&Named| {
+        one.job.as_ref().is_none_or(|job| there.contains(job))
+            && employees.as_ref().is_none_or(|employees| employees.contains(&one.entity))
+    };
     let unknown = ids.iter().filter(|one| !is_there(one)).count();
     let mut seen = HashSet::new();
     let entities = ids.iter().filter(is_there).map(|one| one.entity.as_str());
     let entities: Vec<&str> = entities.filter(|entity| seen.insert(*entity)).collect();
     if !is_dry {
+        match queue.name() {
+            QueueName::Beteiligte => {}
+            QueueName::Calendar => {
+                let employees: Vec<Kuerzel> = entities.iter().filter_map(|text| Kuerzel::parse(text).ok()).collect();
+                reset_rows(hub, &employees).await?;
+            }
+        }
         let wants = wants(queue.name(), approved);
         let jobs: Vec<_> = entities.iter().map(|entity| NewJob { entity: (*entity).to_owned(), wants }).collect();
         queue.enqueue(&jobs, Asker::Requeue).await?;
@@ -79,23 +107,57 @@ pub(crate) async fn named(
 
 /// Puts all jobs that match back to work, counters reset, and tells how many; `is_dry`: only tells.
 pub(crate) async fn alike(
+    hub: &Hub,
     queues: &[Queue],
     matching: &Matching,
     spread: Duration,
     is_dry: bool,
-) -> Result<u64, QueueError> {
+) -> Result<u64, TriggerError> {
+    // Failed rows have no age in the dead set, and their reason is not their job's.
+    let is_all = *matching == Matching { includes_failed: true, ..Matching::default() };
     let mut requeued = 0;
     for queue in queues {
+        let has_rows = is_all && queue.name() == QueueName::Calendar;
+        // Before the jobs are put back: those that are found again here are counted there.
+        let without_job = if has_rows { failed_without_job(hub, queue).await? } else { Vec::new() };
+        requeued += without_job.len() as u64;
         if is_dry {
             requeued += queue.count(matching).await?;
             continue;
         }
         let of_queue = queue.requeue(matching, spread).await?;
+        if has_rows {
+            reset_rows(hub, &hub.employees_with_failed_rows().await?).await?;
+            let wants = wants(queue.name(), Approved::default());
+            let jobs: Vec<_> = without_job.into_iter().map(|entity| NewJob { entity, wants }).collect();
+            queue.enqueue(&jobs, Asker::Requeue).await?;
+        }
         let (queue, spread_seconds) = (queue.name().as_str(), spread.as_secs_f64());
         tracing::info!(queue, requeued = of_queue, spread_seconds, "operator: requeued all that match");
         requeued += of_queue;
     }
     Ok(requeued)
+}
+
+/// Employees with failed rows that have no job which would be put back.
+async fn failed_without_job(hub: &Hub, queue: &Queue) -> Result<Vec<String>, TriggerError> {
+    let failed: Vec<String> = hub.employees_with_failed_rows().await?.iter().map(Kuerzel::to_string).collect();
+    let seen = queue.look(&failed).await?;
+    let is_put_back = |entity: &String| match seen.get(entity) {
+        Some(Seen::Waiting | Seen::Dead { .. }) => true,
+        Some(Seen::Running { .. }) | None => false,
+    };
+    Ok(failed.into_iter().filter(|entity| !is_put_back(entity)).collect())
+}
+
+async fn reset_rows(hub: &Hub, employees: &[Kuerzel]) -> Result<(), TriggerError> {
+    for kuerzel in employees {
+        let rows = hub.reset_rows(kuerzel).await?;
+        if rows > 0 {
+            tracing::info!(%kuerzel, rows, "operator: failed rows are tried again");
+        }
+    }
+    Ok(())
 }
 
 impl Selection {
@@ -119,7 +181,7 @@ impl Selection {
 fn wants(queue: QueueName, approved: Approved) -> Wants {
     let mut wants = match queue {
         QueueName::Beteiligte => Wants::sync(Direction::Both),
-        QueueName::Calendar => Wants::from_bits(0),
+        QueueName::Calendar => Wants::calendar(),
     };
     if approved.deletions {
         wants = wants.approving_deletions();
@@ -143,7 +205,9 @@ fn report_named(requeued: &Requeued, is_dry: bool) -> Report {
     let Requeued { queued, unknown } = *requeued;
     let left_out = match unknown {
         0 => String::new(),
-        count => format!("; job ids of no job any more: {count}, give the entity's id to run it all the same"),
+        count => format!(
+            "; ids of nobody or of no job any more: {count}, give the id of the record or employee to run it all the same"
+        ),
     };
     let text = if is_dry {
         format!("would be queued: {queued}; give the command without --dry-run{left_out}")
@@ -177,7 +241,7 @@ mod tests {
     #[test]
     fn ids_of_jobs_that_are_gone_are_told() {
         let left = report_named(&Requeued { queued: 1, unknown: 2 }, false);
-        assert!(left.found_something && left.text.contains("job ids of no job any more: 2"), "{left:?}");
+        assert!(left.found_something && left.text.contains("of no job any more: 2"), "{left:?}");
         assert!(!report_named(&Requeued { queued: 1, unknown: 0 }, false).found_something);
     }
 

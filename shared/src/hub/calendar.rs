@@ -3,11 +3,14 @@
 mod audit;
 mod employee;
 mod forms;
+mod retention;
 mod rows;
+mod schedule;
 mod store;
 
 pub use audit::{CalendarAuditView, CalendarTarget};
 pub use employee::{CalendarFinding, Employee, EmployeePolicy, PolicyChange, RunEnd, Staff};
 pub use forms::{from_standard, to_standard};
 pub use rows::{CalendarRow, Retry, RowStatus, RowView};
+pub use schedule::DueEmployees;
 pub use store::{Begun, Saved, Settled};

@@ -14,7 +14,7 @@ use super::secrets::{self, WebhookSecrets};
 use super::stores::{postgres, redis};
 use super::{
     AdvowareSettings, CalendarSettings, EspocrmSettings, GoogleSettings, LimitSettings, LogFormat, LogSettings,
-    ProducerSettings, SyncSettings, WorkerSettings,
+    ProducerCalendar, ProducerSettings, SyncSettings, WorkerSettings,
 };
 use crate::espocrm::FieldNames;
 use crate::google::ServiceAccount;
@@ -63,6 +63,7 @@ pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
     let beteiligte_look = r.duration("BETEILIGTE_LOOK_HOURS", Unit::Hours, 24.0);
     let audit_retention = r.duration("AUDIT_RETENTION_DAYS", Unit::Days, 365.0);
     let job_retention = r.duration("JOB_RETENTION_HOURS", Unit::Hours, 24.0);
+    let calendar = producer_calendar(r);
     Some(ProducerSettings {
         espocrm: espocrm?,
         redis: redis?,
@@ -76,7 +77,20 @@ pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
         beteiligte_look: beteiligte_look?,
         audit_retention: audit_retention?,
         job_retention: job_retention?,
+        calendar: calendar?,
     })
+}
+
+/// Without a service account nobody's calendar is scheduled, and Advoware is not needed; but what is set must be right all the same.
+#[expect(clippy::option_option, reason = "wrong, not set, set")]
+fn producer_calendar(r: &mut Reader<'_>) -> Option<Option<ProducerCalendar>> {
+    let rules = calendar(r);
+    if r.optional("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH").is_none() {
+        return rules.map(|_| None);
+    }
+    let advoware = advoware(r);
+    let limits = limits(r);
+    Some(Some(ProducerCalendar { advoware: advoware?, limits: limits?, rules: rules? }))
 }
 
 pub(super) fn advoware(r: &mut Reader<'_>) -> Option<AdvowareSettings> {

@@ -94,6 +94,28 @@ fn a_producer_does_not_need_advoware() {
 }
 
 #[test]
+fn a_producer_of_calendars_needs_advoware_and_never_reads_googles_key() {
+    let google = ("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH", "/nowhere");
+    assert!(ProducerSettings::read(&with(&[])).unwrap().calendar.is_none());
+    let calendar = ProducerSettings::read(&with(&[google])).unwrap().calendar.unwrap();
+    assert_eq!((calendar.rules.interval, calendar.limits.advoware_max_parallel), (Duration::from_mins(15), 8));
+    assert_eq!((calendar.rules.only, calendar.advoware.user.as_str()), (None, "SB"));
+    let debugged = ProducerSettings::read(&with(&[google, ("CALENDAR_SYNC_DEBUG_KUERZEL", "AI")])).unwrap();
+    assert_eq!(debugged.calendar.unwrap().rules.only, Some(Kuerzel::parse("AI").unwrap()));
+
+    let without = complete().into_iter().filter(|(name, _)| !name.starts_with("ADVOWARE"));
+    let changes = [google, ("CALENDAR_SYNC_SECONDS", "0"), ("JOB_RETENTION_HOURS", "x")];
+    let error = ProducerSettings::read(&without.chain(changes).collect()).unwrap_err();
+    let told = error.to_string();
+    for name in ["JOB_RETENTION_HOURS: expected", "CALENDAR_SYNC_SECONDS: expected", "ADVOWARE_PASSWORD: missing"] {
+        assert!(told.contains(name), "{name} is missing in:\n{told}");
+    }
+    assert_eq!(error.problems().len(), 8, "{told}");
+    let unused = ProducerSettings::read(&with(&[("CALENDAR_SYNC_SECONDS", "often")])).unwrap_err();
+    assert!(unused.problems()[0].starts_with("CALENDAR_SYNC_SECONDS: expected"), "{unused}");
+}
+
+#[test]
 fn durations_accept_fractions() {
     let changes =
         [("SYNC_LEASE_SECONDS", "0.3"), ("SYNC_RETRY_MINUTES", "0.001, 0.5"), ("SYNC_AUTO_RESET_HOURS", "0.5")];

@@ -17,7 +17,12 @@ pub(super) struct JsonJob<'a> {
     dead_since: Option<String>,
     lease_until: Option<String>,
     is_from_scan: bool,
-    direction: &'static str,
+    /// Of a record.
+    direction: Option<&'static str>,
+    /// Of a calendar, where it was asked for.
+    full_content: Option<bool>,
+    /// Of a calendar.
+    lists_all: bool,
     approves_deletions: bool,
     starts: u32,
     failures: u32,
@@ -37,7 +42,12 @@ impl<'a> JsonJob<'a> {
             dead_since: view.dead_since_ms.map(iso),
             lease_until: view.lease_until_ms.map(iso),
             is_from_scan: view.is_from_scan,
-            direction: view.wants.direction().name(),
+            direction: match queue {
+                QueueName::Beteiligte => Some(view.wants.direction().name()),
+                QueueName::Calendar => None,
+            },
+            full_content: view.wants.full_content(),
+            lists_all: view.wants.lists_all(),
             approves_deletions: view.wants.approves_deletions(),
             starts: view.starts,
             failures: view.failures,
@@ -50,13 +60,20 @@ impl<'a> JsonJob<'a> {
     pub(super) fn lines(&self) -> String {
         let Self { id, queue, state, entity, made, due, starts, failures, crashes, reason, .. } = self;
         let asker = if self.is_from_scan { "the scan" } else { "an event or a person" };
+        let what = self.direction.map_or_else(|| "a calendar's sync".to_owned(), |name| format!("direction {name}"));
+        let content = match self.full_content {
+            None => "",
+            Some(true) => ", with full content",
+            Some(false) => ", anonymised",
+        };
+        let lists_all = if self.lists_all { ", both calendars read whole" } else { "" };
         let approved = if self.approves_deletions { ", held deletions approved" } else { "" };
         let mut lines = vec![
             ("id", id.clone()),
             ("queue", (*queue).to_owned()),
             ("entity", (*entity).to_owned()),
             ("state", (*state).to_owned()),
-            ("asked for", format!("direction {}{approved}, by {asker}", self.direction)),
+            ("asked for", format!("{what}{content}{lists_all}{approved}, by {asker}")),
             ("made", made.clone()),
             ("due", due.clone()),
         ];

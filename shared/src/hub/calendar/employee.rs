@@ -1,8 +1,6 @@
 //! `calendar_employee`: policy, calendar and memory of one employee.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::calendar::policy::SyncStrategy;
 use domain::finding::FindingKind;
 use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
@@ -15,7 +13,7 @@ use crate::hub::{Hub, HubError};
 
 /// An employee as the hub knows them.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "columns of a row, each a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the table, not a state")]
 pub struct Employee {
     /// Whose.
     pub kuerzel: Kuerzel,
@@ -302,41 +300,5 @@ impl Hub {
         .execute(&self.pool)
         .await?;
         Ok(())
-    }
-
-    /// Employees whose turn it is, each handed to one caller alone: with several producers each is asked for once an interval. `only`: one
-    /// employee (`CALENDAR_SYNC_DEBUG_KUERZEL`).
-    pub async fn take_due_employees(
-        &self,
-        interval: Duration,
-        only: Option<&Kuerzel>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Kuerzel>, HubError> {
-        let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
-        let due = now.checked_sub_signed(interval).unwrap_or(DateTime::UNIX_EPOCH);
-        let taken: Vec<String> = sqlx::query_scalar(
-            "UPDATE calendar_employee SET scheduled_at = $1
-             WHERE enabled AND departed_at IS NULL AND (scheduled_at IS NULL OR scheduled_at <= $2)
-               AND ($3::text IS NULL OR kuerzel = $3)
-             RETURNING kuerzel",
-        )
-        .bind(now)
-        .bind(due)
-        .bind(only.map(Kuerzel::as_str))
-        .fetch_all(&self.pool)
-        .await?;
-        taken.iter().map(|text| Kuerzel::parse(text).map_err(|_| HubError::Unreadable("kuerzel"))).collect()
-    }
-
-    /// Spreads employees that were never scheduled over the interval from `now`: not all at once.
-    pub async fn spread_employees(&self, interval: Duration, now: DateTime<Utc>) -> Result<u64, HubError> {
-        let seconds = interval.as_secs_f64();
-        let done = sqlx::query(
-            "UPDATE calendar_employee SET scheduled_at = $1 - make_interval(secs => $2 * (turn.nth::float8 / turn.total))
-             FROM (SELECT kuerzel, row_number() OVER (ORDER BY kuerzel) AS nth, count(*) OVER () AS total
-                   FROM calendar_employee WHERE scheduled_at IS NULL) AS turn
-             WHERE calendar_employee.kuerzel = turn.kuerzel AND calendar_employee.scheduled_at IS NULL",
-        );
-        Ok(done.bind(now).bind(seconds).execute(&self.pool).await?.rows_affected())
     }
 }
