@@ -38,7 +38,8 @@ impl Entry {
             (freq.to_owned(), interval, until)
         });
         let is_whole_day = from == clock(0) && to >= NaiveTime::from_hms_opt(23, 59, 0)?;
-        let (begins, ends) = (first.and_time(from), if series.is_some() { first } else { last }.and_time(to));
+        let (begins, ends) =
+            (shown(first.and_time(from)), shown(if series.is_some() { first } else { last }.and_time(to)));
         let ends = if ends > begins { ends } else { begins + chrono::TimeDelta::hours(1) };
         let all_day =
             if series.is_some() { is_whole_day } else { is_long || ends - begins > chrono::TimeDelta::days(1) };
@@ -104,6 +105,14 @@ fn day(value: &Value) -> Option<NaiveDate> {
 
 fn time(value: &Value) -> Option<NaiveTime> {
     value.as_str().and_then(|text| text.parse().ok())
+}
+
+/// What a clock in Berlin shows at a time that it skips in March: an hour later.
+fn shown(wall: NaiveDateTime) -> NaiveDateTime {
+    match chrono_tz::Europe::Berlin.from_local_datetime(&wall).latest() {
+        Some(_) => wall,
+        None => wall + chrono::TimeDelta::hours(1),
+    }
 }
 
 fn clock(hour: u32) -> NaiveTime {

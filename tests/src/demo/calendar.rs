@@ -64,6 +64,9 @@ pub(super) async fn run(firm: &Firm, progress: &Progress) -> Result<Calendars> {
     let mut step = progress.begin("their edits", Some(SCRIPT_LENGTH as u64));
     let before = firm.world().simulator.journal().last_sequence();
     let done = edit(firm, &mut step)?;
+    // Of a Termin that several see, what one of them changed in Google reaches the others with their next run.
+    firm.producer_command(&["enqueue", "calendar", "--all"]).await?;
+    firm.calendars.run_until_quiet().await?;
     phases.push(phase(firm, "edits", step, before).await?);
 
     let step = progress.begin("nothing new", None);

@@ -53,6 +53,8 @@ impl Firm {
         world.simulator.load_calendar(&generate_calendar(SEED, EMPLOYEES, TERMINE_EACH, today));
         // The demo asks for every run of a calendar by itself, so that its calls can be counted.
         world.setting("CALENDAR_SYNC_SECONDS", 86_400);
+        // Far enough back for the days of this year on which the clocks changed.
+        world.setting("CALENDAR_SYNC_PAST_DAYS", 366);
         let calendars = Calendars::around(world).await?;
         let world = &calendars.world;
         let newcomers = firm.unknown_to_advoware.len();
