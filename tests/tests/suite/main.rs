@@ -9,6 +9,9 @@
 )]
 
 mod bad_input;
+mod calendar_firm;
+mod calendar_producer;
+mod calendar_schedule;
 mod commands;
 mod converge;
 mod creation;
@@ -22,6 +25,7 @@ mod harness_worlds;
 mod kill_sweep;
 mod limits;
 mod operators;
+mod postgres_roles;
 mod privacy;
 mod queue_faults;
 mod queue_kills;
