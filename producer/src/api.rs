@@ -117,14 +117,12 @@ async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Re
 where
     E: Into<TriggerError>,
 {
-    match tokio::time::timeout(TIME_LIMIT, work).await {
-        Ok(done) => done.map_err(|error| Refusal::from(error.into())),
-        Err(_) => {
-            let limit_seconds = TIME_LIMIT.as_secs();
-            tracing::warn!(limit_seconds, "a request was refused because queue or database did not answer in time");
-            Err(Refusal::StoresSlow)
-        }
-    }
+    let Ok(done) = tokio::time::timeout(TIME_LIMIT, work).await else {
+        let limit_seconds = TIME_LIMIT.as_secs();
+        tracing::warn!(limit_seconds, "a request was refused because queue or database did not answer in time");
+        return Err(Refusal::StoresSlow);
+    };
+    done.map_err(|error| Refusal::from(error.into()))
 }
 
 fn accepted(answer: Value) -> Accepted {

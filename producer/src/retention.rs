@@ -17,7 +17,7 @@ pub(crate) async fn keep_pruning(hub: Hub, clock: Clock, age: Duration) -> Infal
         match prune(&hub, &clock, age).await {
             Ok(0) => {}
             Ok(gone) => {
-                tracing::info!(gone, "audit entries, requests and deleted rows are past their retention, removed")
+                tracing::info!(gone, "audit entries, requests and deleted rows are past their retention, removed");
             }
             Err(error) => tracing::warn!(%error, "old audit entries are not removed, tried again in the next round"),
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::ids::Kuerzel;
 use shared::advoware::{Advoware, TokenCache};
 use shared::clock::Clock;
-use shared::error::{ApiError, System};
+use shared::error::{ApiError, Blame, System};
 use shared::hub::calendar::Staff;
 use shared::hub::{Hub, HubError};
 use shared::limits::{Breakers, Limits, Standing};
@@ -24,6 +24,8 @@ use crate::scan::count_scan;
 
 /// Longest wait after a list of employees that could not be had.
 const RETRY_INTERVAL: Duration = Duration::from_mins(1);
+/// The same where Advoware refused our credentials: it may lock the account (J4a).
+const REFUSED_INTERVAL: Duration = Duration::from_mins(5);
 /// Between two looks at how many deletions are held.
 const HELD_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -116,7 +118,7 @@ impl Schedule {
             Err(error) => {
                 count_scan("calendar", "failed");
                 tracing::warn!(%error, "who works at the firm is not known anew, the schedule goes on with whom the hub knows");
-                begun + self.interval.min(RETRY_INTERVAL)
+                begun + pause_after(&error).min(self.interval)
             }
         }
     }
@@ -142,6 +144,19 @@ impl Schedule {
     }
 }
 
+/// Longest wait for the next try.
+fn pause_after(error: &ScheduleError) -> Duration {
+    match error {
+        ScheduleError::Advoware(error) => match error.blame() {
+            Blame::Credentials => REFUSED_INTERVAL,
+            Blame::Record | Blame::System | Blame::Nobody => RETRY_INTERVAL,
+        },
+        ScheduleError::LeftAlone | ScheduleError::Hub(_) | ScheduleError::Queue(_) | ScheduleError::QueueSlow(_) => {
+            RETRY_INTERVAL
+        }
+    }
+}
+
 fn tell(staff: Staff) {
     let Staff { joined, departed, returned } = staff;
     if staff == Staff::default() {
@@ -159,4 +174,22 @@ fn set_held(held: u64) {
 /// Every series exists from the start, at 0 (CONTRACT).
 pub(crate) fn register_metrics() {
     set_held(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::error::{ErrorKind, Operation};
+
+    use super::*;
+
+    #[test]
+    fn j4a_refused_credentials_are_not_tried_every_minute() {
+        let pause = |kind| {
+            let operation = Operation::AdvowareListMitarbeiter;
+            pause_after(&ScheduleError::Advoware(ApiError::unanswered(operation, kind)))
+        };
+        assert_eq!(pause(ErrorKind::LockedOut), REFUSED_INTERVAL);
+        assert_eq!(pause(ErrorKind::NotFound), RETRY_INTERVAL);
+        assert_eq!(pause_after(&ScheduleError::LeftAlone), RETRY_INTERVAL);
+    }
 }

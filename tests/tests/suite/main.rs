@@ -10,6 +10,9 @@
 
 mod bad_input;
 mod calendar;
+mod calendar_firm;
+mod calendar_producer;
+mod calendar_schedule;
 mod commands;
 mod converge;
 mod creation;
@@ -24,6 +27,7 @@ mod harness_worlds;
 mod kill_sweep;
 mod limits;
 mod operators;
+mod postgres_roles;
 mod privacy;
 mod queue_faults;
 mod queue_kills;
