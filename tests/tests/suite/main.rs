@@ -10,6 +10,13 @@
 
 mod bad_input;
 mod calendar;
+mod calendar_blocked;
+mod calendar_cost;
+mod calendar_evidence;
+mod calendar_faults;
+mod calendar_others;
+mod calendar_policy;
+mod calendar_times;
 mod commands;
 mod converge;
 mod creation;
