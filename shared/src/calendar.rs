@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::calendar::Standard;
 use domain::calendar::plan::{self, Plan, Policy, RowId, Snapshot, Step};
-use domain::ids::{EventId, Kuerzel};
+use domain::ids::{EventId, FrNr, Kuerzel};
 
 use crate::advoware::Advoware;
 use crate::error::ApiError;
 use crate::google::Google;
-use crate::hub::calendar::{CalendarFinding, CalendarRow, Employee};
+use crate::hub::calendar::{CalendarFinding, CalendarRow, Employee, RowStatus};
 use crate::hub::{Hub, HubError};
 use crate::settings::CalendarSettings;
 
@@ -73,14 +73,18 @@ pub struct LoadedCalendar {
     pub next_token: Option<String>,
     /// The window was read whole at Google.
     pub is_full_list: bool,
-    /// Advoware's list was entirely empty.
+    /// Advoware's list was entirely empty, although the hub knows of something in it.
     pub advoware_is_empty: bool,
-    /// Google's complete list was; `None`: changes were asked for.
-    pub google_is_empty: Option<bool>,
+    /// Google's complete list was.
+    pub google_is_empty: bool,
     /// A Termin cannot even be told apart: no absence is evidence, and none may be created that may be there (C3, C4).
     pub has_nameless_termin: bool,
-    /// Rows that failed, are not due yet, and were not touched by a user since.
+    /// Rows that failed, are not due yet, and were not touched by a user since; and those whose event cannot be read.
     pub waiting: BTreeSet<RowId>,
+    /// Of an event it is not known whether it is gone, or what it says: Google has to tell it once more.
+    pub has_open_question: bool,
+    /// Events that carry our property and that no row knows, with what it says.
+    pub copies: BTreeMap<EventId, String>,
     /// Found while looking.
     pub findings: Vec<CalendarFinding>,
     /// Of the last look: what was said of events that this look did not see.
@@ -121,9 +125,24 @@ impl LoadedCalendar {
         let steps = steps.into_iter().filter(is_due).collect();
         let held_deletions = left.iter().find_map(finding::held).unwrap_or_default();
         let found = left.into_iter().map(finding::of).chain(self.findings.iter().cloned());
-        let waiting = self.waiting.iter().filter_map(|row| self.rows.get(row)).map(finding::of_waiting);
+        let failed = |row: &&CalendarRow| row.status == RowStatus::Failed;
+        let waiting = self.waiting.iter().filter_map(|row| self.rows.get(row)).filter(failed).map(finding::of_waiting);
         let findings: BTreeSet<CalendarFinding> = found.chain(self.carried.iter().cloned()).chain(waiting).collect();
         CalendarPlan { steps, findings: findings.into_iter().take(finding::MOST).collect(), held_deletions }
+    }
+
+    /// Termine without a row, each with the event that says it is its copy: the hub was lost, and is rebuilt from them (C10a).
+    pub fn lost_pairs(&self, identity: &Identity, kuerzel: &Kuerzel) -> Vec<(FrNr, EventId)> {
+        if self.copies.is_empty() {
+            return Vec::new();
+        }
+        let is_bound = |frnr: FrNr| self.rows.values().any(|row| row.hub.frnr == Some(frnr));
+        let free = self.snapshot.termine.keys().copied().filter(|frnr| !is_bound(*frnr));
+        let copy_of = |frnr| {
+            let says = identity.of(kuerzel, frnr);
+            self.copies.iter().find(|(_, said)| **said == says).map(|(event, _)| (frnr, event.clone()))
+        };
+        free.filter_map(copy_of).collect()
     }
 
     /// What the employee's event says now, as far as this look knows.

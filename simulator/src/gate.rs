@@ -244,10 +244,13 @@ fn reshape(answer: &mut Answer, field: &str, remove: bool) {
     }
 }
 
+/// Advoware's lists are bare, Google's stand in `items`.
 fn cut_list(answer: &mut Answer, kept: usize) {
-    if let Some(Value::Array(mut items)) = answer.body_json() {
+    let Some(mut body) = answer.body_json() else { return };
+    let items = if body.is_array() { Some(&mut body) } else { body.get_mut("items") };
+    if let Some(Value::Array(items)) = items {
         items.truncate(kept);
-        answer.body = Bytes::from(Value::Array(items).to_string());
+        answer.body = Bytes::from(body.to_string());
     }
 }
 

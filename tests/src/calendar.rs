@@ -1,6 +1,7 @@
 //! A law firm's calendars: employees, their Termine and their Google calendars around the programs under test, with verbs for scenarios.
 
 pub mod entry;
+mod look;
 
 use domain::ids::Kuerzel;
 use domain::job::Wants;
@@ -15,6 +16,8 @@ use crate::world::{PATIENCE, World, fields};
 use crate::worlds::Worlds;
 use crate::{Error, Result, eventually};
 use entry::Entry;
+
+pub use look::writes_to;
 
 /// The account that calendars are shared with in scenarios.
 pub const OWNER: &str = "kanzlei@example.org";

@@ -1,5 +1,6 @@
 //! A worker in this process, that can be ended as a crash would: between two steps, without a good-bye.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::settings::{Source, WorkerSettings};
@@ -22,11 +23,13 @@ pub struct OfficeSettings {
     pub lease: Duration,
     /// Another way to the hub, as through a proxy.
     pub database_url: Option<String>,
+    /// Ids of new events come from this seed, so that two worlds draw the same.
+    pub event_id_seed: Option<u64>,
 }
 
 impl Default for OfficeSettings {
     fn default() -> Self {
-        Self { concurrency: 1, lease: Duration::from_millis(300), database_url: None }
+        Self { concurrency: 1, lease: Duration::from_millis(300), database_url: None, event_id_seed: None }
     }
 }
 
@@ -40,6 +43,7 @@ pub struct Office {
 impl Office {
     /// Returns when everything is connected and jobs are being taken.
     pub async fn open(world: &World, settings: OfficeSettings) -> Result<Self> {
+        let event_id_seed = settings.event_id_seed;
         let settings = worker_settings(world, settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let shutdown = CancellationToken::new();
@@ -48,7 +52,7 @@ impl Office {
         let until = shutdown.clone();
         runtime.spawn(async move {
             let jobs = match worker::assemble(&settings).await {
-                Ok(jobs) => jobs,
+                Ok(jobs) => drawing_from(event_id_seed, jobs),
                 Err(error) => return drop(tell_open.send(Err(Error::new(error.to_string())))),
             };
             let _ = tell_open.send(Ok(()));
@@ -87,6 +91,15 @@ impl Drop for Office {
             runtime.shutdown_background();
         }
     }
+}
+
+fn drawing_from(event_id_seed: Option<u64>, mut jobs: worker::Jobs) -> worker::Jobs {
+    if let (Some(seed), Some(calendar)) = (event_id_seed, &mut jobs.calendar) {
+        let dice = Mutex::new(fastrand::Rng::with_seed(seed));
+        calendar.random_id =
+            Arc::new(move || dice.lock().unwrap_or_else(PoisonError::into_inner).u128(..).to_be_bytes());
+    }
+    jobs
 }
 
 fn worker_settings(world: &World, wanted: OfficeSettings) -> Result<WorkerSettings> {

@@ -9,6 +9,9 @@ use crate::hub::calendar::{CalendarFinding, CalendarRow};
 /// Findings that are kept of one run.
 pub(super) const MOST: usize = 200;
 
+/// Reason of an event that copies a Termin, by our own property, and that no row knows: brought back from the bin, or the hub was lost.
+pub(super) const COPY_WITHOUT_ROW: &str = "copy_without_row";
+
 pub(super) fn on_termin(kind: FindingKind, frnr: Option<FrNr>, reason: Option<&str>) -> CalendarFinding {
     CalendarFinding { kind, frnr, event: None, reason: reason.map(str::to_owned) }
 }

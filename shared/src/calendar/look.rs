@@ -9,7 +9,8 @@ use domain::calendar::plan::{Events, HubRow, Intent, Policy, RowId, SeenEvent, S
 use domain::finding::FindingKind;
 use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
 
-use super::finding::{is_lasting, on_event, on_termin};
+use super::content::PROPERTY;
+use super::finding::{self, is_lasting, on_event, on_termin};
 use super::{LoadedCalendar, Window};
 use crate::advoware::{AdvoTermin, TerminList};
 use crate::error::{ApiError, ErrorKind};
@@ -33,6 +34,8 @@ pub(super) struct Listed {
     seen: BTreeMap<EventId, SeenEvent>,
     gone: BTreeSet<EventId>,
     unreadable: BTreeSet<EventId>,
+    /// What our private property says of those that carry it.
+    copies: BTreeMap<EventId, String>,
     findings: Vec<CalendarFinding>,
     next_token: Option<String>,
     is_complete: bool,
@@ -114,7 +117,11 @@ impl Listed {
         let mut listed = Self { next_token: list.next_sync_token, is_complete, ..Self::default() };
         for event in &list.events {
             match seen_event(event) {
-                Some(seen) => drop(listed.seen.insert(event.id.clone(), seen)),
+                Some(seen) => {
+                    let own = event.private.get(PROPERTY).filter(|_| event.fields.recurring_event_id.is_none());
+                    listed.copies.extend(own.map(|says| (event.id.clone(), says.clone())));
+                    listed.seen.insert(event.id.clone(), seen);
+                }
                 None => drop(listed.gone.insert(event.id.clone())),
             }
         }
@@ -139,18 +146,26 @@ impl Looked<'_> {
         let bound: BTreeSet<EventId> = rows.values().filter_map(|row| row.hub.event.clone()).collect();
         let Window { first, last, .. } = self.window;
         let google_is_empty =
-            self.events.is_complete.then_some(self.events.seen.is_empty() && self.events.unreadable.is_empty());
+            self.events.is_complete && self.events.seen.is_empty() && self.events.unreadable.is_empty();
         // Google tells changes wherever they are; what is outside the window is nobody's business unless a row knows it.
         self.events.seen.retain(|id, seen| {
             bound.contains(id) || seen.form.as_ref().map_or(true, |form| form.overlaps(first, last))
         });
+        // A copy of ours that no row knows is no user's event: its text may be the placeholder, and never becomes a Termin (C7).
+        self.events.copies.retain(|id, _| self.events.seen.contains_key(id) && !bound.contains(id));
+        self.events.seen.retain(|id, _| !self.events.copies.contains_key(id));
         let unreadable = self.termine.unreadable.iter();
         let mut findings: Vec<CalendarFinding> =
             unreadable.map(|frnr| on_termin(FindingKind::UnreadableEntry, Some(*frnr), None)).collect();
         if self.termine.has_nameless {
             findings.push(on_termin(FindingKind::UnreadableEntry, None, None));
         }
+        let has_unreadable_event = !self.events.findings.is_empty();
         findings.extend(self.events.findings);
+        let copies = self.events.copies.keys();
+        findings.extend(
+            copies.map(|id| on_event(FindingKind::OddEntry, Some(id.clone()), Some(finding::COPY_WITHOUT_ROW))),
+        );
         let seen = self.events.seen;
         LoadedCalendar {
             now: self.now,
@@ -171,21 +186,28 @@ impl Looked<'_> {
             google_is_empty,
             has_nameless_termin: self.termine.has_nameless,
             waiting,
+            // What cannot be read may have changed, and would be told only once.
+            has_open_question: has_unreadable_event,
+            copies: self.events.copies,
             findings,
             carried,
         }
     }
 
-    /// A row that failed waits for its time, unless a user has touched its event since.
+    /// A row that failed waits for its time, unless a user has touched its event since. One whose event cannot be read waits until it can:
+    /// a write would stand on a version that is over.
     fn waiting(&self, rows: &BTreeMap<RowId, CalendarRow>) -> BTreeSet<RowId> {
         let touched = |row: &CalendarRow| {
             let event = row.hub.event.as_ref();
             !self.events.is_complete
                 && event.is_some_and(|id| self.events.seen.contains_key(id) || self.events.gone.contains(id))
         };
-        let waits = |row: &CalendarRow| {
+        let is_unreadable =
+            |row: &CalendarRow| row.hub.event.as_ref().is_some_and(|event| self.events.unreadable.contains(event));
+        let is_early = |row: &CalendarRow| {
             row.status == RowStatus::Failed && row.retry.due_at.is_some_and(|due| due > self.now) && !touched(row)
         };
+        let waits = |row: &CalendarRow| is_unreadable(row) || is_early(row);
         rows.iter().filter(|(_, row)| waits(row)).map(|(id, _)| *id).collect()
     }
 
@@ -206,6 +228,26 @@ fn planned(row: &CalendarRow) -> HubRow {
 }
 
 impl LoadedCalendar {
+    /// Whether the absence of a row's Termin from the list means anything: the window holds the row, or something was begun with it, or
+    /// its event is new (C4). Google tells changes wherever they are, our own too.
+    pub(super) fn misses(&self, frnr: FrNr) -> bool {
+        let Window { first, last, .. } = self.window;
+        let is_news = |row: &CalendarRow| {
+            let seen =
+                row.hub.event.as_ref().map(|event| (self.seen(event), self.snapshot.gone_events.contains(event)));
+            seen.is_some_and(|(seen, is_gone)| {
+                is_gone || seen.is_some_and(|seen| row.hub.etag.as_ref() != Some(&seen.etag))
+            })
+        };
+        let is_within = |row: &CalendarRow| {
+            [&row.hub.advoware_base, &row.hub.google_base].into_iter().flatten().any(|form| form.overlaps(first, last))
+        };
+        let misses = |row: &CalendarRow| {
+            row.status != RowStatus::Synced || row.hub.intent.is_some() || is_within(row) || is_news(row)
+        };
+        self.rows.values().any(|row| row.hub.frnr == Some(frnr) && misses(row))
+    }
+
     /// Events of rows that are not agreed and of which a list of changes says nothing: only Google knows what they say.
     pub(super) fn unsettled_events(&self) -> BTreeSet<EventId> {
         let Events::Changes(seen) = &self.snapshot.events else { return BTreeSet::new() };

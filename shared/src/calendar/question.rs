@@ -37,13 +37,20 @@ impl CalendarSystems {
         loaded: &mut LoadedCalendar,
     ) -> Result<(), LookError> {
         let (mut termine, mut events) = plan::questions(&loaded.snapshot);
-        if loaded.has_nameless_termin
-            || loaded.holds_empty_list(employee.advoware_was_empty, loaded.advoware_is_empty, !termine.is_empty())
-        {
+        termine.retain(|frnr| loaded.misses(*frnr));
+        loaded.advoware_is_empty &= !termine.is_empty();
+        loaded.google_is_empty &= !events.is_empty();
+        let advoware_is_held = loaded.advoware_is_empty && !employee.advoware_was_empty;
+        let google_is_held = loaded.google_is_empty && !employee.google_was_empty;
+        if advoware_is_held || google_is_held {
+            loaded.hold_empty_list();
+        }
+        if loaded.has_nameless_termin || advoware_is_held {
             termine.clear();
         }
-        let google_is_empty = loaded.google_is_empty == Some(true);
-        if loaded.holds_empty_list(employee.google_was_empty, google_is_empty, !events.is_empty()) {
+        if google_is_held {
+            // Changes alone would not tell it a second time.
+            loaded.has_open_question = true;
             events.clear();
         }
         events.extend(loaded.unsettled_events());
@@ -101,13 +108,9 @@ fn unreadable_or<T>(error: ApiError) -> Result<Answer<T>, ApiError> {
 
 impl LoadedCalendar {
     /// An entirely empty list in place of what was there is more often a fault than the truth: it counts at the second time (C4).
-    fn holds_empty_list(&mut self, was_empty: bool, is_empty: bool, something_is_missing: bool) -> bool {
-        let holds = is_empty && !was_empty && something_is_missing;
-        if holds {
-            tracing::warn!("an entirely empty list; it counts if the next run sees it too");
-            self.findings.push(general(FindingKind::EmptyListHeld));
-        }
-        holds
+    fn hold_empty_list(&mut self) {
+        tracing::warn!("an entirely empty list; it counts if the next run sees it too");
+        self.findings.push(general(FindingKind::EmptyListHeld));
     }
 
     fn take_termin(&mut self, kuerzel: &Kuerzel, frnr: FrNr, answer: Answer<AdvoTermin>) {
@@ -137,7 +140,10 @@ impl LoadedCalendar {
                 None => drop(self.snapshot.gone_events.insert(event)),
             },
             Answer::Gone => drop(self.snapshot.gone_events.insert(event)),
-            Answer::Unreadable => self.findings.push(on_event(FindingKind::UnreadableEntry, Some(event), None)),
+            Answer::Unreadable => {
+                self.has_open_question = true;
+                self.findings.push(on_event(FindingKind::UnreadableEntry, Some(event), None));
+            }
         }
     }
 }

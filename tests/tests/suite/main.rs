@@ -10,9 +10,16 @@
 
 mod bad_input;
 mod calendar;
+mod calendar_blocked;
+mod calendar_cost;
+mod calendar_evidence;
+mod calendar_faults;
 mod calendar_firm;
+mod calendar_others;
+mod calendar_policy;
 mod calendar_producer;
 mod calendar_schedule;
+mod calendar_times;
 mod commands;
 mod converge;
 mod creation;

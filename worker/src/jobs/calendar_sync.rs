@@ -106,8 +106,12 @@ impl CalendarJobs {
         for _ in 0..MAX_ROUNDS {
             let loaded = self.look(kuerzel, &employee, running).await?;
             *answered = Answered::of(&SYSTEMS);
+            let run = Run::new(self, kuerzel, &employee, running, &loaded);
+            if run.rebuild(loaded.lost_pairs(&self.identity, kuerzel)).await? {
+                continue;
+            }
             let plan = loaded.plan();
-            let applied = Run::new(self, kuerzel, &employee, running, &loaded).apply(plan.steps.clone()).await;
+            let applied = run.apply(plan.steps.clone()).await;
             let is_whole = applied.stop.is_none() && !applied.is_overtaken;
             self.remember(kuerzel, &loaded, &plan, is_whole).await?;
             match applied.stop {
@@ -155,8 +159,8 @@ impl CalendarJobs {
         })
     }
 
-    /// What the next run has to know. The token counts only when everything before it is applied, or recorded in its row; held deletions are
-    /// not, so the next run must see them again.
+    /// What the next run has to know. The token counts only when everything before it is applied, or recorded in its row; held deletions and
+    /// events that may be gone are not, so the next run must see them again.
     async fn remember(
         &self,
         kuerzel: &Kuerzel,
@@ -164,13 +168,14 @@ impl CalendarJobs {
         plan: &CalendarPlan,
         is_whole: bool,
     ) -> Result<(), Stop> {
-        let token = loaded.next_token.as_deref().filter(|_| is_whole && plan.held_deletions == 0);
+        let is_all_told = is_whole && plan.held_deletions == 0 && !loaded.has_open_question;
+        let token = loaded.next_token.as_deref().filter(|_| is_all_told);
         let end = RunEnd {
             sync_token: token,
             token_policy: &loaded.policy_name,
             is_full_list: loaded.is_full_list,
             // A round that is repeated is the same run: an empty list counts when the next one sees it (C4).
-            lists_were_empty: is_whole.then_some((loaded.advoware_is_empty, loaded.google_is_empty)),
+            lists_were_empty: is_whole.then_some((loaded.advoware_is_empty, Some(loaded.google_is_empty))),
             held_deletions: plan.held_deletions,
             findings: &plan.findings,
             is_settled: is_whole,

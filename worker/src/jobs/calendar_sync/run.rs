@@ -79,6 +79,17 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Gives rows to pairs that the hub has lost. `true`: it did, and only a new look knows them.
+    pub(super) async fn rebuild(&self, pairs: Vec<(FrNr, EventId)>) -> Result<bool, Stop> {
+        let is_rebuilt = !pairs.is_empty();
+        for (frnr, event) in pairs {
+            self.running.lease.check()?;
+            let row = new_row(Source::Advoware, Some(frnr), Some(event));
+            self.save(new_id(), &row, false, None, None).await?;
+        }
+        Ok(is_rebuilt)
+    }
+
     /// Carries the steps out. When one stops the run, those under way end, and no other begins.
     pub(super) async fn apply(&self, steps: Vec<Step>) -> Applied {
         if let Err(stop) = self.settle(&steps).await {
@@ -126,12 +137,8 @@ impl<'a> Run<'a> {
         let (mut groups, mut places): (Vec<Group>, BTreeMap<RowId, usize>) = (Vec::new(), BTreeMap::new());
         for step in steps.into_iter().filter(|step| !matches!(step, Step::Store(_))) {
             let (id, row) = match &step {
-                Step::CreateEvent(frnr, _) => {
-                    (RowId(Uuid::now_v7().as_u128()), new_row(Source::Advoware, Some(*frnr), None))
-                }
-                Step::CreateTermin(event, _) => {
-                    (RowId(Uuid::now_v7().as_u128()), new_row(Source::Google, None, Some(event.clone())))
-                }
+                Step::CreateEvent(frnr, _) => (new_id(), new_row(Source::Advoware, Some(*frnr), None)),
+                Step::CreateTermin(event, _) => (new_id(), new_row(Source::Google, None, Some(event.clone()))),
                 _ => match step.row().and_then(|id| self.loaded.rows.get(&id).map(|row| (id, row.clone()))) {
                     Some(known) => known,
                     None => continue,
@@ -218,6 +225,10 @@ impl<'a> Run<'a> {
 
 fn wait_of(wait: std::time::Duration) -> chrono::TimeDelta {
     chrono::TimeDelta::from_std(wait).unwrap_or(chrono::TimeDelta::MAX)
+}
+
+fn new_id() -> RowId {
+    RowId(Uuid::now_v7().as_u128())
 }
 
 fn new_row(source: Source, frnr: Option<FrNr>, event: Option<EventId>) -> CalendarRow {
