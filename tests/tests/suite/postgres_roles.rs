@@ -130,6 +130,7 @@ async fn a_calendars_whole_life_in_the_hub_works_with_the_programs_rights() -> R
         rule: "update_event",
         before: Some(&form),
         after: Some(&form),
+        is_confirmed: false,
     };
     let intended = agreed(Some(Intent::UpdateEvent(termin())));
     let saved = Saved {
@@ -153,8 +154,7 @@ async fn a_calendars_whole_life_in_the_hub_works_with_the_programs_rights() -> R
         sync_token: Some("token"),
         token_policy: "policy",
         is_full_list: true,
-        advoware_was_empty: false,
-        google_was_empty: Some(false),
+        lists_were_empty: Some((false, Some(false))),
         held_deletions: 3,
         findings: &[],
         is_settled: true,
