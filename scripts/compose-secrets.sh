@@ -24,6 +24,8 @@ secret redis_password "$(random)"
 secret producer_api_key "$(random)"
 # None: webhooks are then taken with the API key only.
 secret espocrm_webhook_secrets ''
+# None: no calendars.
+secret google_service_account ''
 
 if [[ $demo == yes ]]; then
     secret advoware_api_key "$(printf simulated-advoware-key | base64)"
