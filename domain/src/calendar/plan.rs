@@ -3,6 +3,8 @@
 //! What a run has begun and not confirmed comes first: it is finished, adopted or withdrawn before anything counts as new (C3). The
 //! steps of a plan do not depend on each other, but for two on one row, which stand in their order.
 
+mod link;
+mod question;
 mod snapshot;
 mod step;
 
@@ -16,35 +18,22 @@ use super::standard::Standard;
 use super::termin;
 use crate::ids::{EventId, FrNr};
 
+pub use question::questions;
 pub use snapshot::{Events, HubRow, Intent, Policy, RowId, SeenEvent, SeenTermin, Snapshot};
 pub use step::{Left, Plan, Step};
 
 /// Plans a run.
 pub fn plan(snapshot: &Snapshot, policy: Policy) -> Plan {
-    let mut planner = Planner { snapshot, policy, plan: Plan::default(), claimed: BTreeSet::new() };
+    let mut planner =
+        Planner { snapshot, policy, plan: Plan::default(), claimed: BTreeSet::new(), claimed_events: BTreeSet::new() };
     planner.finish_what_was_begun();
+    planner.link_pairs();
     planner.create_events();
     planner.create_termine();
     let (deletions, updates) = planner.compare_rows();
     planner.delete_within_limits(deletions);
     planner.plan.steps.extend(updates);
     planner.plan
-}
-
-/// What must be asked before a row may count as gone (C4): by `?frnr=` for these Termine, by id for these events.
-pub fn questions(snapshot: &Snapshot) -> (BTreeSet<FrNr>, BTreeSet<EventId>) {
-    let rows = snapshot.rows.values();
-    let termine = rows.clone().filter_map(|row| row.frnr);
-    let termine = termine.filter(|frnr| !snapshot.termine.contains_key(frnr)).collect();
-    let events = match &snapshot.events {
-        Events::Changes(_) => BTreeSet::new(),
-        Events::Complete(seen) => {
-            let begun = |row: &&HubRow| !matches!(row.intent, Some(Intent::CreateEvent(_)));
-            let events = rows.filter(begun).filter_map(|row| row.event.as_ref());
-            events.filter(|id| !seen.contains_key(*id) && !snapshot.gone_events.contains(*id)).cloned().collect()
-        }
-    };
-    (termine, events)
 }
 
 /// A side of a row as it was found.
@@ -61,8 +50,10 @@ struct Planner<'a> {
     snapshot: &'a Snapshot,
     policy: Policy,
     plan: Plan,
-    /// Termine that a row without number has just taken for its own.
+    /// Termine that a row has just taken for its own.
     claimed: BTreeSet<FrNr>,
+    /// Events likewise.
+    claimed_events: BTreeSet<EventId>,
 }
 
 impl<'a> Planner<'a> {
@@ -167,7 +158,7 @@ impl<'a> Planner<'a> {
     fn create_termine(&mut self) {
         let bound: BTreeSet<&EventId> = self.snapshot.rows.values().filter_map(|row| row.event.as_ref()).collect();
         for (id, event) in self.seen() {
-            if bound.contains(id) {
+            if bound.contains(id) || self.claimed_events.contains(id) {
                 continue;
             }
             let form = match &event.form {

@@ -17,6 +17,8 @@ pub enum Step {
     FinishTermin(RowId, Standard),
     /// What was begun has lost what it was to copy, and nothing came of it: the row is soft-deleted.
     Withdraw(RowId),
+    /// A Termin and an event that no row knows say the same: they become a pair, nothing is written to either side.
+    Link(FrNr, EventId),
     /// Phase 1: a new Termin, and the event that is to say it.
     CreateEvent(FrNr, Standard),
     /// Phase 2: a new event, and the Termin that is to say it.
@@ -43,7 +45,7 @@ impl Step {
     /// The row that it is about; `None` where it makes one.
     pub fn row(&self) -> Option<RowId> {
         match self {
-            Self::CreateEvent(..) | Self::CreateTermin(..) => None,
+            Self::Link(..) | Self::CreateEvent(..) | Self::CreateTermin(..) => None,
             Self::AdoptTermin(row, _)
             | Self::FinishEvent(row, _)
             | Self::FinishTermin(row, _)
@@ -66,6 +68,7 @@ impl Step {
             Self::FinishEvent(..) => "finish_event",
             Self::FinishTermin(..) => "finish_termin",
             Self::Withdraw(_) => "withdraw",
+            Self::Link(..) => "link",
             Self::CreateEvent(..) => "create_event",
             Self::CreateTermin(..) => "create_termin",
             Self::RecreateEvent(..) => "recreate_event",
@@ -80,11 +83,12 @@ impl Step {
     }
 
     /// Names of all steps, for metrics that must exist from the start.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 15] = [
         "adopt_termin",
         "finish_event",
         "finish_termin",
         "withdraw",
+        "link",
         "create_event",
         "create_termin",
         "recreate_event",

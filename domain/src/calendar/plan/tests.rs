@@ -103,6 +103,19 @@ proptest! {
     }
 
     #[test]
+    fn c10a_without_its_hub_a_calendar_is_known_again_by_what_it_says(policy in any_policy(), edits in edits()) {
+        let policy = Policy { anonymize: false, ..policy };
+        let mut world = World::default();
+        world.edit_all(&edits);
+        world.run(policy);
+        let before = world.sides();
+        world.lose_hub();
+        world.run(policy);
+        prop_assert_eq!(world.sides(), before);
+        prop_assert_eq!(world.plan(policy).steps, Vec::new());
+    }
+
+    #[test]
     fn c3_a_crash_anywhere_duplicates_nothing_and_loses_nothing(
         policy in any_policy(), before in edits(), after in edits(), at in 0usize..8, cut in prop::sample::select(&Cut::ALL[..]),
     ) {
@@ -132,6 +145,21 @@ fn c3_an_event_that_a_user_deleted_before_we_knew_it_was_inserted_is_never_inser
         world.run(policy);
         let (termine, events) = world.sides();
         assert_eq!((termine.len(), events.len()), (left, left), "{strategy:?}");
+        assert_eq!(world.plan(policy).steps, []);
+    }
+}
+
+#[test]
+fn c3_what_was_entered_on_both_sides_before_the_first_sync_becomes_one_pair_unless_texts_must_not_count() {
+    for (anonymize, entries) in [(false, 1), (true, 2)] {
+        let policy = Policy { anonymize, ..policy() };
+        let mut world = World::default();
+        world.edit(UserEdit::AddTermin(1, 0));
+        world.type_twice();
+        let plan = world.run(policy);
+        assert_eq!(plan.steps.iter().any(|step| matches!(step, Step::Link(..))), !anonymize, "{:?}", plan.steps);
+        let (termine, events) = world.sides();
+        assert_eq!((termine.len(), events.len()), (entries, entries));
         assert_eq!(world.plan(policy).steps, []);
     }
 }

@@ -79,6 +79,15 @@ impl Run<'_> {
         Ok(Stepped::Done)
     }
 
+    /// A pair that agrees as it was found: nothing is written to either side.
+    pub(super) async fn link(&self, id: RowId, row: &mut CalendarRow, rule: &'static str) -> Result<Stepped, Stop> {
+        self.running.lease.check()?;
+        self.take_in_look(row);
+        self.save(id, row, false, None, None).await?;
+        self.done(rule);
+        Ok(Stepped::Done)
+    }
+
     /// An entry for something that has happened already, together with the row. What the sides say by now is for the next look to
     /// compare, so the row is not agreed yet.
     pub(super) async fn record(&self, id: RowId, row: &mut CalendarRow, change: Change<'_>) -> Result<Stepped, Stop> {

@@ -137,6 +137,7 @@ impl<'a> Run<'a> {
         let (mut groups, mut places): (Vec<Group>, BTreeMap<RowId, usize>) = (Vec::new(), BTreeMap::new());
         for step in steps.into_iter().filter(|step| !matches!(step, Step::Store(_))) {
             let (id, row) = match &step {
+                Step::Link(frnr, event) => (new_id(), new_row(Source::Advoware, Some(*frnr), Some(event.clone()))),
                 Step::CreateEvent(frnr, _) => (new_id(), new_row(Source::Advoware, Some(*frnr), None)),
                 Step::CreateTermin(event, _) => (new_id(), new_row(Source::Google, None, Some(event.clone()))),
                 _ => match step.row().and_then(|id| self.loaded.rows.get(&id).map(|row| (id, row.clone()))) {
@@ -189,6 +190,7 @@ impl<'a> Run<'a> {
                 self.create_termin(id, row, form, rule).await
             }
             Step::FinishTermin(_, form) => self.finish_termin(id, row, form, rule).await,
+            Step::Link(..) => self.link(id, row, rule).await,
             Step::AdoptTermin(_, frnr) => self.adopt_termin(id, row, *frnr).await,
             Step::UpdateTermin(_, form) => self.update_termin(id, row, form, rule).await,
             Step::DeleteTermin(_) => self.delete_termin(id, row, rule).await,

@@ -211,6 +211,17 @@ impl World {
         }
     }
 
+    pub(super) fn lose_hub(&mut self) {
+        self.rows.clear();
+    }
+
+    /// The last entry of Advoware is entered in Google, too, word by word.
+    pub(super) fn type_twice(&mut self) {
+        let form = self.termine.values().last().unwrap().form.clone();
+        let id = EventId::parse(&format!("user{}", self.tick())).unwrap();
+        self.insert(id, form);
+    }
+
     /// Steps before `at` are done, that one is cut off, the others are not begun.
     pub(super) fn run_cut(&mut self, policy: Policy, at: usize, cut: Cut) {
         for (n, step) in self.plan(policy).steps.iter().enumerate().take(at + 1) {
@@ -242,6 +253,11 @@ impl World {
             Step::CreateTermin(event, form) => {
                 self.rows.insert(RowId(fresh), HubRow { event: Some(event.clone()), ..blank(Source::Google) });
                 (RowId(fresh), Some(Intent::CreateTermin(form.clone())))
+            }
+            Step::Link(frnr, event) => {
+                let row = HubRow { frnr: Some(*frnr), event: Some(event.clone()), ..blank(Source::Advoware) };
+                self.rows.insert(RowId(fresh), row);
+                (RowId(fresh), None)
             }
             Step::RecreateEvent(id, form) => {
                 let event = self.new_event();
@@ -292,7 +308,7 @@ impl World {
             }
             Step::DeleteEvent(_) => self.delete(&row.event.unwrap()),
             Step::DeleteTermin(_) => drop(self.termine.remove(&row.frnr.unwrap())),
-            Step::AdoptTermin(..) | Step::Withdraw(_) | Step::SoftDelete(_) | Step::Store(_) => {}
+            Step::Link(..) | Step::AdoptTermin(..) | Step::Withdraw(_) | Step::SoftDelete(_) | Step::Store(_) => {}
         }
         None
     }
