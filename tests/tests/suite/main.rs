@@ -14,6 +14,7 @@ mod calendar_blocked;
 mod calendar_cost;
 mod calendar_evidence;
 mod calendar_faults;
+mod calendar_oddities;
 mod calendar_others;
 mod calendar_policy;
 mod calendar_times;
