@@ -37,7 +37,8 @@ pub enum FindingKind {
     MissingInAdvoware,
     /// Another EspoCRM record is synced with this betnr; nothing is written for this one.
     BetnrTaken,
-    /// A Termin or event makes no sense, or is a moved or cancelled occurrence of a series: it is left alone (C9).
+    /// A Termin or event makes no sense, is a moved or cancelled occurrence of a series (C9), or a copy of ours that no row of the hub knows
+    /// (C7): it is left alone.
     OddEntry,
     /// Advoware cannot hold what an event says; it is not written (C8, C9).
     NotRepresentable,

@@ -55,6 +55,7 @@ pub enum LookError {
 }
 
 /// One employee's calendar as seen in one look, and what is remembered of it.
+#[expect(clippy::struct_excessive_bools, reason = "what one look saw, not a state")]
 #[derive(Clone, Debug)]
 pub struct LoadedCalendar {
     /// When.

@@ -55,14 +55,10 @@ pub(super) fn of_waiting(row: &CalendarRow) -> CalendarFinding {
     }
 }
 
-/// Whether it still holds while its event is not seen again: only what was said of an event does.
+/// Whether it still holds while its event is not seen again: only what was said of an event does. One that could not be read is told by
+/// Google until it can be.
 pub(super) fn is_lasting(finding: &CalendarFinding) -> bool {
-    let of_event = matches!(
-        finding.kind,
-        FindingKind::OddEntry
-            | FindingKind::NotRepresentable
-            | FindingKind::NoPermission
-            | FindingKind::UnreadableEntry
-    );
+    let of_event =
+        matches!(finding.kind, FindingKind::OddEntry | FindingKind::NotRepresentable | FindingKind::NoPermission);
     of_event && finding.event.is_some()
 }

@@ -102,7 +102,7 @@ pub(super) async fn events(
     if let Some(token) = token {
         match google.list_events(calendar, &EventQuery::Since(token.to_owned())).await {
             Ok(list) => return Ok(Listed::read(list, false)),
-            Err(error) if error.kind == ErrorKind::FullSyncRequired => {
+            Err(error) if is_token_refused(&error) => {
                 tracing::info!("the sync token is no longer good, the calendar is read whole");
             }
             Err(error) => return Err(error),
@@ -110,6 +110,13 @@ pub(super) async fn events(
     }
     let query = EventQuery::Window { from: window.opens, to: window.closes };
     Ok(Listed::read(google.list_events(calendar, &query).await?, true))
+}
+
+/// Whether it is the token that Google does not take: 410 in whatever words, for reading everything is never wrong, or 400, which would
+/// come back for ever.
+fn is_token_refused(error: &ApiError) -> bool {
+    let is_named = matches!(error.kind, ErrorKind::FullSyncRequired | ErrorKind::Rejected { .. });
+    is_named || error.status == Some(410)
 }
 
 impl Listed {

@@ -339,6 +339,26 @@ async fn c2_a_sync_token_that_google_no_longer_knows_costs_one_more_list() -> Re
 }
 
 #[tokio::test]
+async fn c2_a_sync_token_that_google_refuses_in_other_words_costs_one_more_list_too() -> Result<()> {
+    let calendars = given_office().await?;
+    let _worker = calendars.world.worker().await?;
+    calendars.sync(&["SB"]).await?;
+    let answers = [
+        FaultKind::google(GoogleReason::FullSyncRequired),
+        FaultKind::google(GoogleReason::Invalid),
+        FaultKind::Status { code: 410, retry_after_seconds: None, body: Some("<html>Gone</html>".to_owned()) },
+    ];
+    for answer in answers {
+        calendars.given_fault(Operation::GoogleEventList, answer);
+        let calls = calendars.sync(&["SB"]).await?;
+        let lists = calls.iter().filter(|call| call.operation == Operation::GoogleEventList);
+        assert_eq!((lists.count(), writes(&calls)), (2, vec![]));
+        calendars.then_agreed_and_silent("SB").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn e1_a_fault_at_any_read_of_a_run_costs_a_try_and_nothing_else() -> Result<()> {
     let mut world = World::start().await?;
     // More kinds of faults than a job has tries.

@@ -15,6 +15,7 @@ mod calendar_cost;
 mod calendar_evidence;
 mod calendar_faults;
 mod calendar_firm;
+mod calendar_oddities;
 mod calendar_others;
 mod calendar_policy;
 mod calendar_producer;
