@@ -156,7 +156,7 @@ impl CalendarJobs {
     }
 
     /// What the next run has to know. The token counts only when everything before it is applied, or recorded in its row; held deletions are
-    /// not, so the next run must see them again.
+    /// not, nor what could not be compared, so the next run must see them again.
     async fn remember(
         &self,
         kuerzel: &Kuerzel,
@@ -164,7 +164,8 @@ impl CalendarJobs {
         plan: &CalendarPlan,
         is_whole: bool,
     ) -> Result<(), Stop> {
-        let token = loaded.next_token.as_deref().filter(|_| is_whole && plan.held_deletions == 0);
+        let is_dealt_with = is_whole && plan.held_deletions == 0 && !loaded.misses_changes();
+        let token = loaded.next_token.as_deref().filter(|_| is_dealt_with);
         let end = RunEnd {
             sync_token: token,
             token_policy: &loaded.policy_name,
