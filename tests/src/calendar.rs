@@ -1,6 +1,11 @@
 //! A law firm's calendars: employees, their Termine and their Google calendars around the programs under test, with verbs for scenarios.
 
+pub mod content;
+pub mod converge;
 pub mod entry;
+pub mod ledger;
+pub mod races;
+pub mod story;
 
 use domain::ids::Kuerzel;
 use domain::job::Wants;

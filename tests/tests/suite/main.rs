@@ -10,6 +10,9 @@
 
 mod bad_input;
 mod calendar;
+mod calendar_converge;
+mod calendar_kill_sweep;
+mod calendar_race_sweep;
 mod commands;
 mod converge;
 mod creation;
