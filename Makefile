@@ -15,14 +15,14 @@ BENCH_ARGS ?=
 # Optimised programs are linked slowly: only those that are measured, or measure.
 MEASURED := $(foreach bin,producer worker simulator bench bench-queue-worker,--bin kanzleisync-$(bin))
 
-# For instance "--only kill": planner, kill or race.
+# For instance "--only kill": planner, kill, race, calendar-kill or calendar-race.
 SWEEP_ARGS ?=
 
 # MINUTES=n and SEED=n are those of the soak.
 SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-# SEEDS=n plays that many random stories, SEED=n one of them.
-CONVERGE_ARGS := $(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
+# SEEDS=n plays that many random stories, SEED=n one of them; ONLY=calendar or ONLY=beteiligte.
+CONVERGE_ARGS := $(if $(ONLY),--only $(ONLY) )$(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
 
 .PHONY: help setup demo test bench audit sweep soak converge fmt lint build google-client
 

@@ -163,6 +163,24 @@ impl LoadedCalendar {
         }
     }
 
+    /// Whether a row could not be compared of which Google will not tell again what it told now, or what a complete list did not show: the
+    /// token must not be kept. Rows that are not agreed are asked for anyway.
+    pub fn misses_changes(&self) -> bool {
+        let Snapshot { termine, events, rows, gone_termine, gone_events } = &self.snapshot;
+        let is_agreed = |id: &RowId| self.rows.get(id).is_some_and(|row| row.status == RowStatus::Synced);
+        rows.iter().filter(|(id, row)| is_agreed(id) && row.intent.is_none()).any(|(_, row)| {
+            let Some(event) = &row.event else { return false };
+            let seen = self.seen(event);
+            let is_gone = gone_events.contains(event);
+            let is_hidden = matches!(events, plan::Events::Complete(_)) && seen.is_none() && !is_gone;
+            let is_news = is_gone || seen.is_some_and(|seen| row.etag.as_ref() != Some(&seen.etag));
+            let is_compared = row.frnr.is_some_and(|frnr| {
+                gone_termine.contains(&frnr) || termine.get(&frnr).is_some_and(|termin| termin.form.is_ok())
+            });
+            is_hidden || (is_news && !is_compared)
+        })
+    }
+
     /// An event of this look.
     pub fn seen(&self, event: &EventId) -> Option<&plan::SeenEvent> {
         match &self.snapshot.events {

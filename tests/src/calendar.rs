@@ -1,7 +1,12 @@
 //! A law firm's calendars: employees, their Termine and their Google calendars around the programs under test, with verbs for scenarios.
 
+pub mod content;
+pub mod converge;
 pub mod entry;
+pub mod ledger;
 mod look;
+pub mod races;
+pub mod story;
 
 use domain::ids::Kuerzel;
 use domain::job::Wants;

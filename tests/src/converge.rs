@@ -15,29 +15,32 @@ use tokio::time::Instant;
 pub use step::{Step, Story};
 
 use crate::worlds::Worlds;
-use crate::{Error, Result};
+use crate::{Error, Result, calendar};
 
 /// Stories under way at once: they mostly wait for leases and retries.
 const AT_ONCE: usize = 12;
 /// Steps of a story.
 const STEPS: usize = 30;
 
+/// What stories are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Beteiligte,
+    Calendar,
+}
+
 /// Plays what is asked for on the command line; 0 if every story ends well.
 pub async fn main(args: Vec<String>) -> ExitCode {
-    let Some(seeds) = asked(&args) else {
-        eprintln!("usage: kanzleisync-converge [--seeds N | --seed N]");
+    let Some((flows, seeds)) = asked(&args) else {
+        eprintln!("usage: kanzleisync-converge [--only beteiligte|calendar] [--seeds N | --seed N]");
         return ExitCode::from(2);
     };
-    let begun = Instant::now();
     let ended = tokio::select! {
-        ended = converge(seeds) => ended,
+        ended = all(flows, seeds) => ended,
         stopped = crate::interrupted() => stopped.and(Err(Error::new("stopped before its end"))),
     };
     match ended {
-        Ok(count) => {
-            println!("converge: {count} stories of {STEPS} steps ended well, {:.0} s", begun.elapsed().as_secs_f64());
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("converge: {error}");
             ExitCode::FAILURE
@@ -45,13 +48,35 @@ pub async fn main(args: Vec<String>) -> ExitCode {
     }
 }
 
-fn asked(args: &[String]) -> Option<Range<u64>> {
-    match args {
-        [] => Some(0..1000),
-        [name, number] if name == "--seeds" => Some(0..number.parse().ok()?),
-        [name, number] if name == "--seed" => number.parse().ok().map(|seed| seed..seed + 1),
-        _ => None,
+async fn all(flows: Vec<Flow>, seeds: Range<u64>) -> Result<()> {
+    for flow in flows {
+        let begun = Instant::now();
+        let (count, steps) = match flow {
+            Flow::Beteiligte => (converge(seeds.clone()).await?, STEPS),
+            Flow::Calendar => (calendar::converge::converge(seeds.clone()).await?, calendar::converge::STEPS),
+        };
+        let seconds = begun.elapsed().as_secs_f64();
+        println!("converge, {flow:?}: {count} stories of {steps} steps ended well, {seconds:.0} s");
     }
+    Ok(())
+}
+
+fn asked(args: &[String]) -> Option<(Vec<Flow>, Range<u64>)> {
+    let (flows, args) = match args {
+        [only, flow, rest @ ..] if only == "--only" => match flow.as_str() {
+            "beteiligte" => (vec![Flow::Beteiligte], rest),
+            "calendar" => (vec![Flow::Calendar], rest),
+            _ => return None,
+        },
+        _ => (vec![Flow::Beteiligte, Flow::Calendar], args),
+    };
+    let seeds = match args {
+        [] => 0..1000,
+        [name, number] if name == "--seeds" => 0..number.parse().ok()?,
+        [name, number] if name == "--seed" => number.parse().ok().map(|seed| seed..seed + 1)?,
+        _ => return None,
+    };
+    Some((flows, seeds))
 }
 
 /// Plays the stories of these seeds; the first that fails is shrunk and told.

@@ -121,42 +121,96 @@ impl Worker {
     }
 }
 
-/// A world in which these stories are about to be synced by a worker behind a proxy.
-struct Scene {
-    world: World,
+/// What workers are killed in, and how it must end all the same.
+#[expect(async_fn_in_trait, reason = "of this crate alone, and never spawned")]
+pub trait Scenario {
+    /// A world, and what belongs to it.
+    type Place;
+
+    async fn place(&self, worlds: &Worlds) -> Result<Self::Place>;
+    fn world(place: &Self::Place) -> &World;
+    /// All that comes before the run under test; a worker is at work.
+    async fn given(&self, place: &Self::Place) -> Result<()>;
+    /// Starts the run under test.
+    async fn begin(&self, place: &Self::Place) -> Result<()>;
+    async fn run_until_quiet(&self, place: &Self::Place) -> Result<()>;
+    /// Nothing is lost, doubled or left to do.
+    async fn then_whole(&self, place: &Self::Place) -> Result<()>;
+}
+
+impl Scenario for [Story] {
+    type Place = World;
+
+    async fn place(&self, worlds: &Worlds) -> Result<World> {
+        worlds.fresh().await
+    }
+
+    fn world(place: &World) -> &World {
+        place
+    }
+
+    async fn given(&self, world: &World) -> Result<()> {
+        mixed::given(world, self).await
+    }
+
+    async fn begin(&self, world: &World) -> Result<()> {
+        mixed::begin(world, self).await
+    }
+
+    async fn run_until_quiet(&self, world: &World) -> Result<()> {
+        world.run_until_quiet().await
+    }
+
+    async fn then_whole(&self, world: &World) -> Result<()> {
+        check::then_whole(world, self).await
+    }
+}
+
+/// A place in which the run under test is about to begin, with a worker behind a proxy.
+struct Scene<P> {
+    place: P,
     proxy: PostgresProxy,
     worker: Worker,
 }
 
-impl Scene {
-    async fn set(worlds: &Worlds, kind: Kind, stories: &[Story]) -> Result<Self> {
-        let world = worlds.fresh().await?;
+impl<P> Scene<P> {
+    async fn set<S: Scenario<Place = P> + ?Sized>(worlds: &Worlds, kind: Kind, scenario: &S) -> Result<Self> {
+        let place = scenario.place(worlds).await?;
+        let world = S::world(&place);
         let proxy = PostgresProxy::start(&world.postgres, None).await?;
-        let worker = Worker::start(&world, kind, proxy.url_of(&world.database_url)).await?;
-        mixed::given(&world, stories).await?;
-        Ok(Self { world, proxy, worker })
+        let worker = Worker::start(world, kind, proxy.url_of(&world.database_url)).await?;
+        scenario.given(&place).await?;
+        Ok(Self { place, proxy, worker })
     }
 }
 
 /// The points of a run that nobody disturbs. It must end as a killed one must.
-pub async fn enumerate(worlds: &Worlds, kind: Kind, stories: &[Story]) -> Result<Points> {
-    let Scene { world, proxy, worker } = Scene::set(worlds, kind, stories).await?;
-    let (calls, statements) = (world.simulator.journal().last_sequence(), proxy.points().len());
-    mixed::begin(&world, stories).await?;
-    world.run_until_quiet().await?;
-    let calls = world.simulator.journal().since(calls);
+pub async fn enumerate<S: Scenario + ?Sized>(worlds: &Worlds, kind: Kind, scenario: &S) -> Result<Points> {
+    let Scene { place, proxy, worker } = Scene::set(worlds, kind, scenario).await?;
+    let journal = S::world(&place).simulator.journal();
+    let (calls, statements) = (journal.last_sequence(), proxy.points().len());
+    scenario.begin(&place).await?;
+    scenario.run_until_quiet(&place).await?;
+    let calls = journal.since(calls);
     let calls = calls.iter().map(|call| format!("{:?} {}", call.operation, call.keys.join(" "))).collect();
     let points = Points { calls, statements: proxy.points().split_off(statements) };
-    check::then_whole(&world, stories).await?;
+    scenario.then_whole(&place).await?;
     worker.kill().await?;
     Ok(points)
 }
 
-/// Kills at every point, so many at a time. Fails only if the undisturbed run does; what a kill broke is listed.
-pub async fn sweep(worlds: &Worlds, kind: Kind, stories: &[Story], width: usize) -> Result<Swept> {
-    let points = enumerate(worlds, kind, stories).await?;
-    let killed = stream::iter(points.all())
-        .map(|point| async move { (point, killed_at(worlds, kind, stories, point).await) })
+/// Kills at every point, so many at a time; of all points each `every`-th. Fails only if the undisturbed run does; what a kill broke is
+/// listed.
+pub async fn sweep<S: Scenario + ?Sized>(
+    worlds: &Worlds,
+    kind: Kind,
+    scenario: &S,
+    every: usize,
+    width: usize,
+) -> Result<Swept> {
+    let points = enumerate(worlds, kind, scenario).await?;
+    let killed = stream::iter(points.all().into_iter().step_by(every))
+        .map(|point| async move { (point, killed_at(worlds, kind, scenario, point).await) })
         .buffer_unordered(width)
         .collect::<Vec<_>>()
         .await;
@@ -170,8 +224,9 @@ pub async fn sweep(worlds: &Worlds, kind: Kind, stories: &[Story], width: usize)
 }
 
 /// One kill, another worker, and all must be whole.
-async fn killed_at(worlds: &Worlds, kind: Kind, stories: &[Story], point: Point) -> Result<()> {
-    let Scene { world, proxy, worker } = Scene::set(worlds, kind, stories).await?;
+async fn killed_at<S: Scenario + ?Sized>(worlds: &Worlds, kind: Kind, scenario: &S, point: Point) -> Result<()> {
+    let Scene { place, proxy, worker } = Scene::set(worlds, kind, scenario).await?;
+    let world = S::world(&place);
     let pause = match point {
         Point::Call(edge, number) => {
             let calls = Calls::any().nth(number);
@@ -186,7 +241,7 @@ async fn killed_at(worlds: &Worlds, kind: Kind, stories: &[Story], point: Point)
             None
         }
     };
-    mixed::begin(&world, stories).await?;
+    scenario.begin(&place).await?;
     let reached = async {
         match &pause {
             Some(pause) => {
@@ -198,7 +253,7 @@ async fn killed_at(worlds: &Worlds, kind: Kind, stories: &[Story], point: Point)
     };
     tokio::select! {
         reached = reached => reached?,
-        ended = world.run_until_quiet() => {
+        ended = scenario.run_until_quiet(&place) => {
             ended?;
             return Err(Error::new("the run ended without coming to this point"));
         }
@@ -206,8 +261,8 @@ async fn killed_at(worlds: &Worlds, kind: Kind, stories: &[Story], point: Point)
     worker.kill().await?;
     drop(pause);
     drop(proxy);
-    let worker = Worker::start(&world, kind, world.database_url.clone()).await?;
-    world.run_until_quiet().await?;
-    check::then_whole(&world, stories).await?;
+    let worker = Worker::start(world, kind, world.database_url.clone()).await?;
+    scenario.run_until_quiet(&place).await?;
+    scenario.then_whole(&place).await?;
     worker.kill().await
 }

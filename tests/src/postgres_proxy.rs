@@ -2,7 +2,7 @@
 //!
 //! A point is what PostgreSQL carries out as a whole: a simple query, or everything up to a `Sync` with an `Execute` in it. Its
 //! messages are passed on together, so that a point that is held has not begun. What a connection says when it begins is none,
-//! nor what only prepares a statement or asks whether somebody is there: that depends on which connection a pool gives out.
+//! nor what only prepares a statement, asks for a type or whether somebody is there: that depends on which connection a pool gives out.
 
 mod connection;
 mod message;

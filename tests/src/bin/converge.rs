@@ -1,4 +1,5 @@
-//! `kanzleisync-converge`: random stories. `--seeds N` plays seeds 0 to N-1 (1,000), `--seed N` that one alone.
+//! `kanzleisync-converge`: random stories of Beteiligte and of calendars, `--only` one of them. `--seeds N` plays seeds 0 to N-1
+//! (1,000), `--seed N` that one alone.
 
 use std::process::ExitCode;
 

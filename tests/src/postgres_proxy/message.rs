@@ -19,6 +19,9 @@ pub(super) fn asks_for_tls(message: &[u8]) -> bool {
     message.get(4..) == Some(&SSL_REQUEST)
 }
 
+/// What the client library asks once on each connection about an enum of ours.
+const TYPE_LOOKUP: &str = "SELECT pg_type.oid, ";
+
 /// What one connection has prepared, and what its next point is about.
 #[derive(Default)]
 pub(super) struct Statements {
@@ -57,7 +60,8 @@ impl Statements {
             Some(b'E') => self.executes = true,
             Some(b'S') => {
                 let statement = std::mem::take(&mut self.current);
-                return if std::mem::take(&mut self.executes) { Ended::Point(statement) } else { Ended::Harmless };
+                let executes = std::mem::take(&mut self.executes) && !statement.starts_with(TYPE_LOOKUP);
+                return if executes { Ended::Point(statement) } else { Ended::Harmless };
             }
             _ => {}
         }
@@ -99,5 +103,8 @@ mod tests {
         assert_eq!(statements.read(&message(b'E', b"\0\0\0\0\0")), Ended::Nothing);
         assert_eq!(statements.read(&message(b'S', b"")), select());
         assert_eq!(statements.read(&message(b'S', b"")), Ended::Harmless, "a connection tried");
+        statements.read(&message(b'P', b"\0SELECT pg_type.oid,\n  typname\0\0\0"));
+        statements.read(&message(b'E', b"\0\0\0\0\0"));
+        assert_eq!(statements.read(&message(b'S', b"")), Ended::Harmless, "types of a connection");
     }
 }

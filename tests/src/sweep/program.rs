@@ -1,10 +1,12 @@
-//! `kanzleisync-sweep`: the long exhaustive checks, one after the other. `--only planner`, `kill` or `race` runs one of them.
+//! `kanzleisync-sweep`: the long exhaustive checks, one after the other. `--only planner`, `kill`, `race`,
+//! `calendar-kill` or `calendar-race` runs one of them.
 
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
 use super::{Depth, Sweep, walk};
+use crate::calendar::{self, story::Played};
 use crate::kills::{self, Kind};
 use crate::mixed::Story;
 use crate::races;
@@ -14,7 +16,7 @@ use crate::{Error, Result};
 const MAX_ROWS: usize = 3;
 /// Worlds at once: most wait for a lease to end.
 const AT_ONCE: usize = 8;
-const USAGE: &str = "kanzleisync-sweep [--only planner|kill|race]";
+const USAGE: &str = "kanzleisync-sweep [--only planner|kill|race|calendar-kill|calendar-race]";
 
 /// Runs what `arguments` name; fails if anything did.
 pub async fn main(arguments: Vec<String>) -> ExitCode {
@@ -24,6 +26,8 @@ pub async fn main(arguments: Vec<String>) -> ExitCode {
         ["--only", "planner"] => planner(),
         ["--only", "kill"] => kill().await,
         ["--only", "race"] => race().await,
+        ["--only", "calendar-kill"] => calendar_kill().await,
+        ["--only", "calendar-race"] => calendar_race().await,
         _ => Err(Error::new(USAGE)),
     };
     match result {
@@ -38,7 +42,9 @@ pub async fn main(arguments: Vec<String>) -> ExitCode {
 async fn all() -> Result<()> {
     planner()?;
     kill().await?;
-    race().await
+    race().await?;
+    calendar_kill().await?;
+    calendar_race().await
 }
 
 /// Every state of one Beteiligter with up to three rows and three values, stopped everywhere.
@@ -63,7 +69,7 @@ async fn kill() -> Result<()> {
     let mut failures = Vec::new();
     for story in Story::ALL {
         let watch = Watch::start();
-        let swept = kills::sweep(&worlds, Kind::Process, &[story], AT_ONCE).await?;
+        let swept = kills::sweep(&worlds, Kind::Process, [story].as_slice(), 1, AT_ONCE).await?;
         println!("kill -9, {story:?}: {swept}, in {watch}");
         failures.extend(swept.failures.into_iter().map(|failure| format!("{story:?}: {failure}")));
     }
@@ -81,6 +87,27 @@ async fn race() -> Result<()> {
         failures.extend(swept.failures.into_iter().map(|failure| format!("{story:?}: {failure}")));
     }
     none(&failures)
+}
+
+/// The same kills in the calendar's stories, under every policy.
+async fn calendar_kill() -> Result<()> {
+    let worlds = Worlds::start().await?;
+    let mut failures = Vec::new();
+    for played in Played::all() {
+        let watch = Watch::start();
+        let swept = kills::sweep(&worlds, Kind::Process, &played, 1, AT_ONCE).await?;
+        println!("kill -9, {played:?}: {swept}, in {watch}");
+        failures.extend(swept.failures.into_iter().map(|failure| format!("{played:?}: {failure}")));
+    }
+    none(&failures)
+}
+
+/// Users who edit calendars after every call of a run.
+async fn calendar_race() -> Result<()> {
+    let (worlds, watch) = (Worlds::start().await?, Watch::start());
+    let swept = calendar::races::sweep(&worlds, 1, AT_ONCE).await?;
+    println!("edits of calendars meanwhile: {swept}, in {watch}");
+    none(&swept.failures)
 }
 
 fn none(failures: &[String]) -> Result<()> {

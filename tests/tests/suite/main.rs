@@ -11,14 +11,17 @@
 mod bad_input;
 mod calendar;
 mod calendar_blocked;
+mod calendar_converge;
 mod calendar_cost;
 mod calendar_evidence;
 mod calendar_faults;
 mod calendar_firm;
+mod calendar_kill_sweep;
 mod calendar_oddities;
 mod calendar_others;
 mod calendar_policy;
 mod calendar_producer;
+mod calendar_race_sweep;
 mod calendar_schedule;
 mod calendar_times;
 mod commands;

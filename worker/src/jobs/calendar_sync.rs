@@ -159,8 +159,8 @@ impl CalendarJobs {
         })
     }
 
-    /// What the next run has to know. The token counts only when everything before it is applied, or recorded in its row; held deletions and
-    /// events that may be gone are not, so the next run must see them again.
+    /// What the next run has to know. The token counts only when everything before it is applied, or recorded in its row; held deletions,
+    /// events that may be gone and what could not be compared are not, so the next run must see them again.
     async fn remember(
         &self,
         kuerzel: &Kuerzel,
@@ -168,8 +168,9 @@ impl CalendarJobs {
         plan: &CalendarPlan,
         is_whole: bool,
     ) -> Result<(), Stop> {
-        let is_all_told = is_whole && plan.held_deletions == 0 && !loaded.has_open_question;
-        let token = loaded.next_token.as_deref().filter(|_| is_all_told);
+        let is_told = !loaded.has_open_question && !loaded.misses_changes();
+        let is_dealt_with = is_whole && plan.held_deletions == 0 && is_told;
+        let token = loaded.next_token.as_deref().filter(|_| is_dealt_with);
         let end = RunEnd {
             sync_token: token,
             token_policy: &loaded.policy_name,

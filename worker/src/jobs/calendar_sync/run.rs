@@ -97,17 +97,22 @@ impl<'a> Run<'a> {
         }
         let groups = self.groups(steps);
         let ends = futures::stream::iter(groups).map(|group| self.carry_out(group)).buffer_unordered(AT_ONCE);
-        let mut applied = Applied::default();
+        let (mut applied, mut is_busy) = (Applied::default(), false);
         let mut ends = std::pin::pin!(ends);
         while let Some(end) = ends.next().await {
             match end {
                 Ok(Stepped::Done) => {}
                 Ok(Stepped::Overtaken) => applied.is_overtaken = true,
+                // Another run is writing that Termin, or has died with its lease: the other rows do not wait for it (C11).
+                Err(Stop::Busy) => is_busy = true,
                 Err(stop) => {
                     self.is_stopped.store(true, Ordering::Relaxed);
                     applied.stop.get_or_insert(stop);
                 }
             }
+        }
+        if is_busy {
+            applied.stop.get_or_insert(Stop::Busy);
         }
         applied
     }
