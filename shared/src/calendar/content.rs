@@ -11,7 +11,7 @@ use crate::advoware::TerminRecord;
 use crate::google::EventBody;
 
 /// Name of the private property by which a lost hub knows our events again (C10a).
-const PROPERTY: &str = "kanzleisync";
+pub(super) const PROPERTY: &str = "kanzleisync";
 
 /// Tells which Termin of which employee an event copies, to nobody but us: a keyed hash (C7, C10a).
 #[derive(Clone)]

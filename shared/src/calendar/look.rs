@@ -9,6 +9,7 @@ use domain::calendar::plan::{Events, HubRow, Intent, Policy, RowId, SeenEvent, S
 use domain::finding::FindingKind;
 use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
 
+use super::content::PROPERTY;
 use super::finding::{is_lasting, on_event, on_termin};
 use super::{LoadedCalendar, Window};
 use crate::advoware::{AdvoTermin, TerminList};
@@ -33,6 +34,7 @@ pub(super) struct Listed {
     seen: BTreeMap<EventId, SeenEvent>,
     gone: BTreeSet<EventId>,
     unreadable: BTreeSet<EventId>,
+    marked: BTreeSet<EventId>,
     findings: Vec<CalendarFinding>,
     next_token: Option<String>,
     is_complete: bool,
@@ -113,6 +115,9 @@ impl Listed {
     fn read(list: crate::google::EventList, is_complete: bool) -> Self {
         let mut listed = Self { next_token: list.next_sync_token, is_complete, ..Self::default() };
         for event in &list.events {
+            if event.private.contains_key(PROPERTY) {
+                listed.marked.insert(event.id.clone());
+            }
             match seen_event(event) {
                 Some(seen) => drop(listed.seen.insert(event.id.clone(), seen)),
                 None => drop(listed.gone.insert(event.id.clone())),
@@ -170,6 +175,7 @@ impl Looked<'_> {
             advoware_is_empty: self.termine.is_empty,
             google_is_empty,
             has_nameless_termin: self.termine.has_nameless,
+            marked: self.events.marked,
             waiting,
             findings,
             carried,
