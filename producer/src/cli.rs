@@ -1,5 +1,6 @@
 //! The command line (CONTRACT). Secrets are never on it: they come from the environment or from files that it names.
 
+mod calendar;
 mod jobs;
 mod records;
 mod values;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::kommunikation::Direction;
 use shared::queue::QueueName;
 
+pub use calendar::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, Remove, VerifySync};
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
 
@@ -53,7 +55,7 @@ pub enum Command {
         #[command(subcommand)]
         what: Plan,
     },
-    /// Look up what syncs have overwritten or removed, and write it back
+    /// Look up what syncs have overwritten or removed, and write it back; compare calendars, and tidy them up
     Audit {
         /// What to do
         #[command(subcommand)]

@@ -4,7 +4,7 @@ mod delete;
 mod find;
 mod hold;
 mod list;
-mod table;
+pub(super) mod table;
 mod view;
 
 use shared::settings::RedisSettings;
