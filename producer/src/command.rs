@@ -26,10 +26,10 @@ use shared::queue::{Queue, QueueError, QueueName};
 use shared::settings::{LogSettings, PostgresSettings, ProducerSettings, RedisSettings, Source, WorkerSettings};
 use shared::telemetry;
 
-use audit::OfStores;
 use crate::cli::{Audit, Cli, Command, Enqueue, Plan};
 use crate::listing::ListingError;
 use crate::program::{self, ProgramError, hub_problem};
+use audit::OfStores;
 use record_ids::InvalidIds;
 use report::Report;
 

@@ -30,7 +30,11 @@ pub(super) async fn find(settings: &WorkerSettings, what: Leftover, of: &Find) -
     Ok(Report::of_employees(reports))
 }
 
-pub(super) async fn remove(settings: &WorkerSettings, what: Leftover, arguments: &Remove) -> Result<Report, CommandError> {
+pub(super) async fn remove(
+    settings: &WorkerSettings,
+    what: Leftover,
+    arguments: &Remove,
+) -> Result<Report, CommandError> {
     let office = Office::connect(settings).await?;
     let mut reports = Vec::new();
     for kuerzel in office.meant(arguments.of.kuerzel.as_slice()).await? {
@@ -103,7 +107,13 @@ async fn alike(hub: &Hub, kuerzel: &Kuerzel, loaded: &LoadedCalendar) -> Result<
         let mut told = Vec::new();
         for AlikeEvent { event, is_bound: is_own, is_removable } in entries {
             let may_go = is_removable && !is_bound(hub, event).await?;
-            let why = if may_go { "ours, superfluous" } else if is_own { "synced" } else { "left alone" };
+            let why = if may_go {
+                "ours, superfluous"
+            } else if is_own {
+                "synced"
+            } else {
+                "left alone"
+            };
             lines.push(format!("  event {} ({why}): {}", event.as_str(), line(Some(form))));
             told.push(json!({"event": event.as_str(), "synced": is_own, "removable": may_go}));
             removal.events.extend(may_go.then(|| event.clone()));

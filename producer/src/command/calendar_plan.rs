@@ -52,7 +52,10 @@ fn report(kuerzel: &Kuerzel, looked: &Looked) -> Report {
     if steps.is_empty() {
         lines.push("no entry would be written".to_owned());
     } else {
-        lines.push(table(["STEP", "TERMIN", "EVENT", "BEFORE", "AFTER"], &steps.iter().map(Planned::cells).collect::<Vec<_>>()));
+        lines.push(table(
+            ["STEP", "TERMIN", "EVENT", "BEFORE", "AFTER"],
+            &steps.iter().map(Planned::cells).collect::<Vec<_>>(),
+        ));
     }
     if !stored.is_empty() {
         lines.push(format!("rows whose sides agree, to be noted in the hub: {}", stored.len()));
@@ -97,7 +100,10 @@ impl<'a> Planned<'a> {
             | Step::SoftDelete(_)
             | Step::Store(_) => None,
         };
-        let replaces = matches!(step, Step::DeleteEvent(_) | Step::DeleteTermin(_) | Step::UpdateEvent(..) | Step::UpdateTermin(..));
+        let replaces = matches!(
+            step,
+            Step::DeleteEvent(_) | Step::DeleteTermin(_) | Step::UpdateEvent(..) | Step::UpdateTermin(..)
+        );
         let before = match target(step) {
             CalendarTarget::Google => row.and_then(|row| loaded.event_form(row)),
             CalendarTarget::Advoware => row.and_then(|row| loaded.termin_form(row)),

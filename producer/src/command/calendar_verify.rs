@@ -33,7 +33,9 @@ fn report(kuerzel: &Kuerzel, looked: &Looked) -> Report {
     )];
     lines.extend(differing.iter().map(|compared| format!("  {}", told(compared))));
     if unexplained > 0 {
-        lines.push(format!("  without a reason: not synced yet; `plan calendar {kuerzel}` shows what the next sync does"));
+        lines.push(format!(
+            "  without a reason: not synced yet; `plan calendar {kuerzel}` shows what the next sync does"
+        ));
     }
     let json = json!({
         "kuerzel": kuerzel.as_str(),

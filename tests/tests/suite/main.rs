@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod calendar;
+mod calendar_commands;
 mod commands;
 mod converge;
 mod creation;

@@ -25,6 +25,8 @@ pub(super) struct Run<'a> {
     pub(super) jobs: &'a CalendarJobs,
     pub(super) kuerzel: &'a Kuerzel,
     pub(super) calendar: Option<&'a CalendarId>,
+    /// Whether the employee's calendar is synced at all: one that is not is only tidied up.
+    pub(super) is_synced: bool,
     pub(super) running: &'a Running,
     pub(super) loaded: &'a LoadedCalendar,
     /// Under this id the audit keeps what the run changes.
@@ -71,6 +73,7 @@ impl<'a> Run<'a> {
             jobs,
             kuerzel,
             calendar: employee.calendar.as_ref(),
+            is_synced: employee.enabled && employee.departed_at.is_none(),
             running,
             loaded,
             run_id: Uuid::now_v7(),
