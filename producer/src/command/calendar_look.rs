@@ -47,16 +47,14 @@ impl Office {
 
     /// The employee with the calendar that a run would take. One whom the hub does not know yet must be in Advoware's list, as for a run.
     pub(super) async fn employee(&self, kuerzel: &Kuerzel) -> Result<Employee, CommandError> {
-        let mut employee = match self.hub().employee(kuerzel).await? {
-            Some(employee) => employee,
-            None => {
-                let listed = self.systems.advoware.list_mitarbeiter().await?;
-                if !listed.iter().any(|listed| listed.kuerzel == *kuerzel) {
-                    return Err(CommandError::UnknownEmployee);
-                }
-                Employee::unknown(kuerzel)
+        let known = self.hub().employee(kuerzel).await?;
+        if known.is_none() {
+            let listed = self.systems.advoware.list_mitarbeiter().await?;
+            if !listed.iter().any(|listed| listed.kuerzel == *kuerzel) {
+                return Err(CommandError::UnknownEmployee);
             }
-        };
+        }
+        let mut employee = known.unwrap_or_else(|| Employee::unknown(kuerzel));
         if employee.calendar.is_none() {
             employee.calendar = self.systems.find_calendar(kuerzel).await?;
         }

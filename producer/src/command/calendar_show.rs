@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::calendar::plan::RowId;
 use domain::calendar::{Span, Standard, berlin};
+use domain::ids::EventId;
 use serde_json::{Value, json};
 use shared::hub::calendar::{CalendarAuditView, CalendarFinding, RowView, from_standard};
 use uuid::Uuid;
@@ -33,13 +34,9 @@ pub(super) fn when(form: &Standard) -> String {
 /// When, what and where, in one line.
 pub(super) fn line(form: Option<&Standard>) -> String {
     let Some(form) = form else { return NOTHING.to_owned() };
-    let mut line = format!("{} \"{}\"", when(form), one_line(&form.text));
-    for (name, text) in [("ort", &form.ort), ("notiz", &form.notiz)] {
-        if !text.is_empty() {
-            line.push_str(&format!(", {name} \"{}\"", one_line(text)));
-        }
-    }
-    line
+    let said = [("ort", &form.ort), ("notiz", &form.notiz)].into_iter().filter(|(_, text)| !text.is_empty());
+    let said: String = said.map(|(name, text)| format!(", {name} \"{}\"", one_line(text))).collect();
+    format!("{} \"{}\"{said}", when(form), one_line(&form.text))
 }
 
 /// Foreign text moves no cursor and breaks no line.
@@ -51,7 +48,7 @@ pub(super) fn finding_object(finding: &CalendarFinding) -> Value {
     json!({
         "kind": finding.kind.name(),
         "frNr": finding.frnr.map(|frnr| frnr.0),
-        "event": finding.event.as_ref().map(|event| event.as_str()),
+        "event": finding.event.as_ref().map(EventId::as_str),
         "reason": finding.reason,
     })
 }
@@ -83,7 +80,7 @@ pub(super) fn row_object(view: &RowView) -> Value {
         "reason": view.row.retry.reason,
         "nextTry": view.row.retry.due_at.map(|at| at.to_rfc3339()),
         "frNr": hub.frnr.map(|frnr| frnr.0),
-        "event": hub.event.as_ref().map(|event| event.as_str()),
+        "event": hub.event.as_ref().map(EventId::as_str),
         "hasBegunWrite": hub.intent.is_some(),
         "advowareBase": form_object(hub.advoware_base.as_ref()),
         "googleBase": form_object(hub.google_base.as_ref()),
@@ -118,7 +115,7 @@ pub(super) fn audit_object(entry: &CalendarAuditView) -> Value {
         "kuerzel": entry.kuerzel.as_str(),
         "row": uuid(entry.row),
         "frNr": entry.frnr.map(|frnr| frnr.0),
-        "event": entry.event.as_ref().map(|event| event.as_str()),
+        "event": entry.event.as_ref().map(EventId::as_str),
         "before": form_object(entry.before.as_ref()),
         "after": form_object(entry.after.as_ref()),
         "confirmedAt": entry.confirmed_at.map(|at| at.to_rfc3339()),

@@ -104,7 +104,9 @@ fn groups<'a, T: Ord>(entries: impl Iterator<Item = (&'a Standard, T)>) -> Vec<(
         by_form.entry(form).or_default().push(entry);
     }
     let mut groups: Vec<_> = by_form.into_iter().filter(|(_, entries)| entries.len() > 1).collect();
-    groups.iter_mut().for_each(|(_, entries)| entries.sort());
+    for (_, entries) in &mut groups {
+        entries.sort();
+    }
     groups.sort_by(|(one, _), (other, _)| (one.starts_at(), &one.text).cmp(&(other.starts_at(), &other.text)));
     groups
 }

@@ -155,6 +155,7 @@ async fn an_entry_is_found_by_its_number_and_by_its_event_also_after_its_end() -
     let calendars = Calendars::start().await?;
     calendars.given_employee("SB").await?;
     let frnr = calendars.given_termin("SB", 1, 9, "Besprechung");
+    calendars.given_termin("SB", 1, 11, "Ein anderer");
     let _worker = calendars.world.worker().await?;
     calendars.sync(&["SB"]).await?;
     let found = reads_only(&calendars, 0, &format!("audit query-frnr {frnr}")).await?;

@@ -10,7 +10,7 @@ use shared::queue::Running;
 use uuid::Uuid;
 
 use super::CalendarJobs;
-use super::run::Run;
+use super::run::{Run, is_of_entry};
 use crate::jobs::outage::Answered;
 use crate::jobs::request::{done, refused};
 use crate::jobs::stop::Stop;
@@ -40,13 +40,23 @@ impl CalendarJobs {
             *answered = Answered::of(&super::SYSTEMS);
             let run = Run::new(self, kuerzel, employee, running, &loaded);
             let answer = match asked {
-                CalendarAsked::Remove(leftover, removal) => run.remove_leftovers(leftover, &removal).await?,
-                CalendarAsked::Restore(entry) => run.restore(id, entry).await?,
+                CalendarAsked::Remove(leftover, removal) => run.remove_leftovers(leftover, &removal).await,
+                CalendarAsked::Restore(entry) => run.restore(id, entry).await,
             };
+            let answer = answer.or_else(refused_for)?;
             tracing::info!(request = %id, done = answer.is_done, "an operator's request was answered");
             hub.answer_request(id, &answer, self.clock.now()).await?;
         }
         Ok(())
+    }
+}
+
+/// What is wrong with the request alone is its answer: it must not keep the employee from being synced.
+fn refused_for(stop: Stop) -> Result<RequestAnswer, Stop> {
+    match stop {
+        Stop::Api(error) if is_of_entry(&error) => Ok(refused(&error.to_string())),
+        Stop::NotAgreed(why) => Ok(refused(why)),
+        stop => Err(stop),
     }
 }
 

@@ -232,7 +232,7 @@ fn new_row(source: Source, frnr: Option<FrNr>, event: Option<EventId>) -> Calend
 
 /// Whether a failed write is about its entry alone. A right that is missing, an address that is wrong and a calendar that is gone concern
 /// all entries.
-fn is_of_entry(error: &ApiError) -> bool {
+pub(super) fn is_of_entry(error: &ApiError) -> bool {
     let concerns_all = matches!(error.kind, ErrorKind::Forbidden | ErrorKind::WrongAddress)
         || (error.kind == ErrorKind::NotFound && error.operation == Operation::GoogleInsertEvent);
     error.blame() == Blame::Record && !concerns_all
