@@ -1,6 +1,6 @@
 //! The command line (CONTRACT). Secrets are never on it: they come from the environment or from files that it names.
 
-mod calendar;
+mod calendar_audit;
 mod jobs;
 mod records;
 mod values;
@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::kommunikation::Direction;
 use shared::queue::QueueName;
 
-pub use calendar::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, Remove, VerifySync};
+pub use calendar_audit::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, Remove, VerifySync};
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
 

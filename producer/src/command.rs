@@ -18,6 +18,7 @@ mod plan;
 pub(crate) mod record_ids;
 mod report;
 pub(crate) mod requeue;
+mod table;
 
 use std::process::ExitCode;
 

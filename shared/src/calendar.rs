@@ -24,7 +24,7 @@ use crate::settings::CalendarSettings;
 
 pub use compare::{Compared, Difference};
 pub use content::{Identity, event_body, new_termin};
-pub use leftover::{Alike, AlikeEvent, Orphan};
+pub use leftover::{Alike, AlikeEvent, Marked, Orphan};
 pub use window::Window;
 
 /// Where a calendar is loaded from.
@@ -84,7 +84,7 @@ pub struct LoadedCalendar {
     /// A Termin cannot even be told apart: no absence is evidence, and none may be created that may be there (C3, C4).
     pub has_nameless_termin: bool,
     /// Listed events that carry our private property: written by us, or copied by a user from such a one (C10a).
-    pub marked: BTreeSet<EventId>,
+    pub marked: BTreeMap<EventId, Marked>,
     /// Rows that failed, are not due yet, and were not touched by a user since.
     pub waiting: BTreeSet<RowId>,
     /// Found while looking.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use domain::beteiligte::stammdaten::Side;
 
-use super::calendar::{AuditCalendar, PlanCalendar};
+use super::calendar_audit::{AuditCalendar, PlanCalendar};
 use super::values;
 
 /// `plan`

@@ -62,71 +62,75 @@ pub(super) async fn remove(
     Ok(Report::of_employees(reports))
 }
 
-impl Office {
-    async fn leftovers(&self, kuerzel: &Kuerzel, what: Leftover) -> Result<Found, CommandError> {
-        let loaded = self.look(kuerzel, true).await?.loaded;
-        Ok(match what {
-            Leftover::Orphaned => orphaned(self.hub(), kuerzel, &loaded).await?,
-            Leftover::Duplicate => alike(self.hub(), kuerzel, &loaded).await?,
-        })
-    }
-}
-
 /// A calendar may have been given to two employees: what another's row binds is no leftover.
 async fn is_bound(hub: &Hub, event: &EventId) -> Result<bool, CommandError> {
     Ok(hub.rows_of_event(event).await?.iter().any(|view| !view.deleted))
 }
 
-async fn orphaned(hub: &Hub, kuerzel: &Kuerzel, loaded: &LoadedCalendar) -> Result<Found, CommandError> {
-    let (mut lines, mut events, mut rows, mut removal) = (Vec::new(), Vec::new(), Vec::new(), Removal::default());
-    for orphan in loaded.orphaned_events() {
-        if is_bound(hub, orphan.event).await? {
-            continue;
-        }
-        lines.push(format!("  event {} of ours that no row binds: {}", orphan.event.as_str(), line(Some(orphan.form))));
-        events.push(json!({"event": orphan.event.as_str(), "form": form_object(Some(orphan.form))}));
-        removal.events.push(orphan.event.clone());
+impl Office {
+    async fn leftovers(&self, kuerzel: &Kuerzel, what: Leftover) -> Result<Found, CommandError> {
+        let loaded = self.look(kuerzel, true).await?.loaded;
+        Ok(match what {
+            Leftover::Orphaned => self.orphaned(kuerzel, &loaded).await?,
+            Leftover::Duplicate => self.alike(kuerzel, &loaded).await?,
+        })
     }
-    for id in loaded.orphaned_rows() {
-        let Some(CalendarRow { hub: row, .. }) = loaded.rows.get(&id) else { continue };
-        let number = row.frnr.map_or_else(|| NOTHING.to_owned(), |frnr| frnr.to_string());
-        let event = row.event.as_ref().map_or(NOTHING, EventId::as_str);
-        lines.push(format!("  row {}: Termin {number} and event {event} are both gone", uuid(id)));
-        rows.push(json!({"row": uuid(id), "frNr": row.frnr.map(|frnr| frnr.0), "event": row.event.as_ref().map(EventId::as_str)}));
-        removal.rows.push(id);
-    }
-    let count = lines.len();
-    lines.insert(0, format!("{kuerzel}: {count} orphaned"));
-    let json = json!({"kuerzel": kuerzel.as_str(), "events": events, "rows": rows});
-    Ok(Found { report: Report { text: lines.join("\n"), json, found_something: count > 0 }, removal })
-}
 
-async fn alike(hub: &Hub, kuerzel: &Kuerzel, loaded: &LoadedCalendar) -> Result<Found, CommandError> {
-    let (mut lines, mut google, mut removal) = (Vec::new(), Vec::new(), Removal::default());
-    for Alike { form, entries } in loaded.alike_events() {
-        let mut told = Vec::new();
-        for AlikeEvent { event, is_bound: is_own, is_removable } in entries {
-            let may_go = is_removable && !is_bound(hub, event).await?;
-            let why = if may_go {
-                "ours, superfluous"
-            } else if is_own {
-                "synced"
-            } else {
-                "left alone"
-            };
-            lines.push(format!("  event {} ({why}): {}", event.as_str(), line(Some(form))));
-            told.push(json!({"event": event.as_str(), "synced": is_own, "removable": may_go}));
-            removal.events.extend(may_go.then(|| event.clone()));
+    async fn orphaned(&self, kuerzel: &Kuerzel, loaded: &LoadedCalendar) -> Result<Found, CommandError> {
+        let (mut lines, mut events, mut rows, mut removal) = (Vec::new(), Vec::new(), Vec::new(), Removal::default());
+        for orphan in loaded.orphaned_events(&self.identity, kuerzel) {
+            if is_bound(self.hub(), orphan.event).await? {
+                continue;
+            }
+            lines.push(format!(
+                "  event {} of ours that no row binds: {}",
+                orphan.event.as_str(),
+                line(Some(orphan.form))
+            ));
+            events.push(json!({"event": orphan.event.as_str(), "form": form_object(Some(orphan.form))}));
+            removal.events.push(orphan.event.clone());
         }
-        google.push(json!({"form": form_object(Some(form)), "events": told}));
+        for id in loaded.orphaned_rows() {
+            let Some(CalendarRow { hub: row, .. }) = loaded.rows.get(&id) else { continue };
+            let number = row.frnr.map_or_else(|| NOTHING.to_owned(), |frnr| frnr.to_string());
+            let event = row.event.as_ref().map_or(NOTHING, EventId::as_str);
+            lines.push(format!("  row {}: Termin {number} and event {event} are both gone", uuid(id)));
+            rows.push(json!({"row": uuid(id), "frNr": row.frnr.map(|frnr| frnr.0), "event": row.event.as_ref().map(EventId::as_str)}));
+            removal.rows.push(id);
+        }
+        let count = lines.len();
+        lines.insert(0, format!("{kuerzel}: {count} orphaned"));
+        let json = json!({"kuerzel": kuerzel.as_str(), "events": events, "rows": rows});
+        Ok(Found { report: Report { text: lines.join("\n"), json, found_something: count > 0 }, removal })
     }
-    let mut advoware: Vec<Value> = Vec::new();
-    for Alike { form, entries } in loaded.alike_termine() {
-        lines.extend(entries.iter().map(|frnr| format!("  Termin {frnr}: {}", line(Some(form)))));
-        advoware.push(json!({"form": form_object(Some(form)), "frNrs": entries}));
+
+    async fn alike(&self, kuerzel: &Kuerzel, loaded: &LoadedCalendar) -> Result<Found, CommandError> {
+        let (mut lines, mut google, mut removal) = (Vec::new(), Vec::new(), Removal::default());
+        for Alike { form, entries } in loaded.alike_events(&self.identity, kuerzel) {
+            let mut told = Vec::new();
+            for AlikeEvent { event, is_bound: is_own, is_removable } in entries {
+                let may_go = is_removable && !is_bound(self.hub(), event).await?;
+                let why = if may_go {
+                    "ours, superfluous"
+                } else if is_own {
+                    "synced"
+                } else {
+                    "left alone"
+                };
+                lines.push(format!("  event {} ({why}): {}", event.as_str(), line(Some(form))));
+                told.push(json!({"event": event.as_str(), "synced": is_own, "removable": may_go}));
+                removal.events.extend(may_go.then(|| event.clone()));
+            }
+            google.push(json!({"form": form_object(Some(form)), "events": told}));
+        }
+        let mut advoware: Vec<Value> = Vec::new();
+        for Alike { form, entries } in loaded.alike_termine() {
+            lines.extend(entries.iter().map(|frnr| format!("  Termin {frnr}: {}", line(Some(form)))));
+            advoware.push(json!({"form": form_object(Some(form)), "frNrs": entries}));
+        }
+        let (groups, found_something) = (google.len() + advoware.len(), !google.is_empty() || !advoware.is_empty());
+        lines.insert(0, format!("{kuerzel}: {groups} groups of entries that say the same"));
+        let json = json!({"kuerzel": kuerzel.as_str(), "google": google, "advoware": advoware});
+        Ok(Found { report: Report { text: lines.join("\n"), json, found_something }, removal })
     }
-    let (groups, found_something) = (google.len() + advoware.len(), !google.is_empty() || !advoware.is_empty());
-    lines.insert(0, format!("{kuerzel}: {groups} groups of entries that say the same"));
-    let json = json!({"kuerzel": kuerzel.as_str(), "google": google, "advoware": advoware});
-    Ok(Found { report: Report { text: lines.join("\n"), json, found_something }, removal })
 }

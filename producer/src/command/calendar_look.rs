@@ -2,7 +2,7 @@
 
 use domain::ids::Kuerzel;
 use shared::advoware::{Advoware, TokenCache};
-use shared::calendar::{CalendarSystems, LoadedCalendar, LookWanted};
+use shared::calendar::{CalendarSystems, Identity, LoadedCalendar, LookWanted};
 use shared::clock::Clock;
 use shared::error::System;
 use shared::google::Google;
@@ -17,6 +17,8 @@ use super::CommandError;
 pub(super) struct Office {
     pub(super) systems: CalendarSystems,
     pub(super) settings: CalendarSettings,
+    /// Tells which event copies which Termin.
+    pub(super) identity: Identity,
 }
 
 /// One employee's calendar, looked at once.
@@ -38,7 +40,8 @@ impl Office {
         let rate = limits.rate(System::Google.name(), rate);
         let advoware = Advoware::within(parallel, &settings.advoware, tokens, clock.clone())?;
         let google = Google::within(rate, google, clock)?;
-        Ok(Self { systems: CalendarSystems { advoware, google, hub }, settings: settings.calendar.clone() })
+        let identity = Identity::new(settings.advoware.api_key.clone());
+        Ok(Self { systems: CalendarSystems { advoware, google, hub }, settings: settings.calendar.clone(), identity })
     }
 
     pub(super) fn hub(&self) -> &Hub {

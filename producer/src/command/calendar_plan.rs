@@ -11,8 +11,8 @@ use shared::settings::WorkerSettings;
 use super::CommandError;
 use super::calendar_look::{Looked, Office};
 use super::calendar_show::{NOTHING, finding_line, finding_object, form_object, line, uuid};
-use super::jobs::table::table;
 use super::report::Report;
+use super::table::table;
 use crate::cli::PlanCalendar;
 
 /// One step with all that people want to know of it.

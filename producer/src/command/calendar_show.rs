@@ -35,8 +35,8 @@ pub(super) fn when(form: &Standard) -> String {
 pub(super) fn line(form: Option<&Standard>) -> String {
     let Some(form) = form else { return NOTHING.to_owned() };
     let said = [("ort", &form.ort), ("notiz", &form.notiz)].into_iter().filter(|(_, text)| !text.is_empty());
-    let said: String = said.map(|(name, text)| format!(", {name} \"{}\"", one_line(text))).collect();
-    format!("{} \"{}\"{said}", when(form), one_line(&form.text))
+    let line = format!("{} \"{}\"", when(form), one_line(&form.text));
+    said.fold(line, |line, (name, text)| format!("{line}, {name} \"{}\"", one_line(text)))
 }
 
 /// Foreign text moves no cursor and breaks no line.

@@ -4,7 +4,6 @@ mod delete;
 mod find;
 mod hold;
 mod list;
-pub(super) mod table;
 mod view;
 
 use shared::settings::RedisSettings;

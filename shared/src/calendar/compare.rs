@@ -8,6 +8,7 @@ use domain::finding::FindingKind;
 use domain::ids::{EventId, FrNr};
 
 use super::LoadedCalendar;
+use super::leftover::Marked;
 use crate::hub::calendar::CalendarFinding;
 
 /// How the sides of an entry differ.
@@ -76,7 +77,9 @@ impl LoadedCalendar {
         let (frnrs, events) = self.bound();
         let termine = self.snapshot.termine.keys().filter(|frnr| !frnrs.contains(frnr));
         let new_termine = termine.map(|frnr| self.pair(Source::Advoware, Some(*frnr), None));
-        let new_events = self.seen_events().map(|(event, _)| event).filter(|event| !events.contains(event));
+        // A copy of ours without a row may or may not be among what a plan stands on.
+        let listed: BTreeSet<&EventId> = self.seen_events().map(|(event, _)| event).chain(self.copies_here()).collect();
+        let new_events = listed.into_iter().filter(|event| !events.contains(event));
         let new_events = new_events.map(|event| self.pair(Source::Google, None, Some(event)));
         let (mut agreed, mut differing) = (0, Vec::new());
         for pair in rows.chain(new_termine).chain(new_events) {
@@ -102,7 +105,7 @@ impl LoadedCalendar {
             Some(seen) => seen.form.as_ref().map_or(Shown::Odd, Shown::Says),
             None => Shown::Absent,
         };
-        let copy = match event.and_then(|event| self.seen(event)) {
+        let copy = match event.and_then(|event| self.seen(event).or_else(|| self.marked.get(event).map(Marked::seen))) {
             Some(seen) => seen.form.as_ref().map_or(Shown::Odd, Shown::Says),
             None => Shown::Absent,
         };

@@ -1,12 +1,24 @@
 //! What nobody needs: events of ours that no row binds, rows that bind nothing, entries that say the same.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::calendar::plan::{Intent, RowId};
+use domain::calendar::plan::{Intent, RowId, SeenEvent};
 use domain::calendar::{PLACEHOLDER, Standard};
-use domain::ids::{EventId, FrNr};
+use domain::ids::{EventId, FrNr, Kuerzel};
 
-use super::LoadedCalendar;
+use super::content::{Identity, PROPERTY};
+use super::look::seen_event;
+use super::{LoadedCalendar, Window};
+use crate::google::GoogleEvent;
+
+/// A living event that carries our private property.
+#[derive(Clone, Debug)]
+pub struct Marked {
+    /// What the property says: the copy of which Termin it is (C10a).
+    says: String,
+    /// What the event says.
+    seen: SeenEvent,
+}
 
 /// An event of ours that no living row of the employee binds.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +29,18 @@ pub struct Orphan<'a> {
     pub form: &'a Standard,
     /// Its version.
     pub etag: &'a str,
+}
+
+impl Marked {
+    /// `None` for an event that is not ours, or is deleted. An exception carries the property of its series and is none of its own (C9).
+    pub(super) fn of(event: &GoogleEvent) -> Option<Self> {
+        let says = event.private.get(PROPERTY).filter(|_| event.fields.recurring_event_id.is_none())?;
+        Some(Self { says: says.clone(), seen: seen_event(event)? })
+    }
+
+    pub(super) fn seen(&self) -> &SeenEvent {
+        &self.seen
+    }
 }
 
 /// Entries of one side that say the same.
@@ -40,16 +64,18 @@ pub struct AlikeEvent<'a> {
 }
 
 impl LoadedCalendar {
-    /// Events of ours that no living row of the employee binds. Exceptions of a series, and what makes no sense, are left out. Needs a look
-    /// that listed everything.
-    pub fn orphaned_events(&self) -> Vec<Orphan<'_>> {
+    /// Events of ours, in the days that are synced, that no living row of the employee binds. Left out are what makes no sense, and copies of
+    /// Termine that have no row either: by those a lost hub is rebuilt (C10a). Needs a look that listed everything.
+    pub fn orphaned_events(&self, identity: &Identity, kuerzel: &Kuerzel) -> Vec<Orphan<'_>> {
         let bound = self.bound_events();
-        let ours = self.marked.iter().filter(|event| !bound.contains(event));
-        let orphan = |event| {
-            let seen = self.seen(event)?;
-            Some(Orphan { event, form: seen.form.as_ref().ok()?, etag: &seen.etag })
-        };
-        ours.filter_map(orphan).collect()
+        let lost: BTreeSet<String> = self.free_termine().map(|frnr| identity.of(kuerzel, frnr)).collect();
+        let Window { first, last, .. } = self.window;
+        let free = self.marked.iter().filter(|(event, marked)| !bound.contains(event) && !lost.contains(&marked.says));
+        let orphans = free.filter_map(|(event, Marked { seen, .. })| {
+            let form = seen.form.as_ref().ok().filter(|form| form.overlaps(first, last))?;
+            Some(Orphan { event, form, etag: &seen.etag })
+        });
+        orphans.collect()
     }
 
     /// Rows whose Termin and event are both gone, with evidence (C4). One with which something new was begun is the next run's to finish.
@@ -65,31 +91,47 @@ impl LoadedCalendar {
     }
 
     /// Events that say the same. Blocked copies of several Termine at one time say the same rightly, so those that are all bound are none (C7).
-    pub fn alike_events(&self) -> Vec<Alike<'_, AlikeEvent<'_>>> {
+    pub fn alike_events(&self, identity: &Identity, kuerzel: &Kuerzel) -> Vec<Alike<'_, AlikeEvent<'_>>> {
         let bound = self.bound_events();
-        let seen = self.seen_events().filter_map(|(event, seen)| Some((seen.form.as_ref().ok()?, event)));
-        let mut all = Vec::new();
-        for (form, events) in groups(seen) {
-            let is_free = |event: &EventId| self.marked.contains(event) && !bound.contains(event);
+        let orphans = self.orphaned_events(identity, kuerzel);
+        let free: BTreeMap<&EventId, Orphan<'_>> = orphans.into_iter().map(|orphan| (orphan.event, orphan)).collect();
+        let seen = self.seen_events().filter_map(|(event, seen)| Some((event, seen.form.as_ref().ok()?)));
+        // An orphan may or may not be among what a plan stands on.
+        let all: BTreeMap<&EventId, &Standard> =
+            seen.chain(free.values().map(|orphan| (orphan.event, orphan.form))).collect();
+        let mut alike = Vec::new();
+        for (form, events) in groups(all.into_iter().map(|(event, form)| (form, event))) {
             // Where all could go, the first stays.
-            let stays = events.iter().find(|event| !is_free(event)).or(events.first()).copied();
+            let stays = events.iter().find(|event| !free.contains_key(*event)).or(events.first()).copied();
             let entries = events.iter().map(|&event| AlikeEvent {
                 event,
                 is_bound: bound.contains(event),
-                is_removable: is_free(event) && Some(event) != stays,
+                is_removable: free.contains_key(event) && Some(event) != stays,
             });
             let entries: Vec<AlikeEvent<'_>> = entries.collect();
             if form.text != PLACEHOLDER || !entries.iter().all(|entry| entry.is_bound) {
-                all.push(Alike { form, entries });
+                alike.push(Alike { form, entries });
             }
         }
-        all
+        alike
     }
 
     /// Termine that say the same. They are only told, never removed.
     pub fn alike_termine(&self) -> Vec<Alike<'_, FrNr>> {
         let seen = self.snapshot.termine.iter().filter_map(|(frnr, seen)| Some((seen.form.as_ref().ok()?, *frnr)));
         groups(seen).into_iter().map(|(form, entries)| Alike { form, entries }).collect()
+    }
+
+    /// Events of ours in the days that are synced, bound or not.
+    pub(super) fn copies_here(&self) -> impl Iterator<Item = &EventId> {
+        let Window { first, last, .. } = self.window;
+        let is_here = move |marked: &Marked| marked.seen.form.as_ref().is_ok_and(|form| form.overlaps(first, last));
+        self.marked.iter().filter(move |(_, marked)| is_here(marked)).map(|(event, _)| event)
+    }
+
+    fn free_termine(&self) -> impl Iterator<Item = FrNr> {
+        let bound: BTreeSet<FrNr> = self.rows.values().filter_map(|row| row.hub.frnr).collect();
+        self.snapshot.termine.keys().copied().filter(move |frnr| !bound.contains(frnr))
     }
 
     fn bound_events(&self) -> BTreeSet<&EventId> {

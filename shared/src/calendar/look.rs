@@ -9,8 +9,8 @@ use domain::calendar::plan::{Events, HubRow, Intent, Policy, RowId, SeenEvent, S
 use domain::finding::FindingKind;
 use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
 
-use super::content::PROPERTY;
 use super::finding::{is_lasting, on_event, on_termin};
+use super::leftover::Marked;
 use super::{LoadedCalendar, Window};
 use crate::advoware::{AdvoTermin, TerminList};
 use crate::error::{ApiError, ErrorKind};
@@ -34,7 +34,7 @@ pub(super) struct Listed {
     seen: BTreeMap<EventId, SeenEvent>,
     gone: BTreeSet<EventId>,
     unreadable: BTreeSet<EventId>,
-    marked: BTreeSet<EventId>,
+    marked: BTreeMap<EventId, Marked>,
     findings: Vec<CalendarFinding>,
     next_token: Option<String>,
     is_complete: bool,
@@ -115,9 +115,7 @@ impl Listed {
     fn read(list: crate::google::EventList, is_complete: bool) -> Self {
         let mut listed = Self { next_token: list.next_sync_token, is_complete, ..Self::default() };
         for event in &list.events {
-            if event.private.contains_key(PROPERTY) {
-                listed.marked.insert(event.id.clone());
-            }
+            listed.marked.extend(Marked::of(event).map(|marked| (event.id.clone(), marked)));
             match seen_event(event) {
                 Some(seen) => drop(listed.seen.insert(event.id.clone(), seen)),
                 None => drop(listed.gone.insert(event.id.clone())),
@@ -140,6 +138,7 @@ impl Looked<'_> {
     pub(super) fn together(mut self, rows: Vec<(RowId, CalendarRow)>) -> LoadedCalendar {
         let rows: BTreeMap<RowId, CalendarRow> = rows.into_iter().collect();
         let waiting = self.waiting(&rows);
+        let marked = std::mem::take(&mut self.events.marked);
         let carried = self.carried();
         let bound: BTreeSet<EventId> = rows.values().filter_map(|row| row.hub.event.clone()).collect();
         let Window { first, last, .. } = self.window;
@@ -175,7 +174,7 @@ impl Looked<'_> {
             advoware_is_empty: self.termine.is_empty,
             google_is_empty,
             has_nameless_termin: self.termine.has_nameless,
-            marked: self.events.marked,
+            marked,
             waiting,
             findings,
             carried,

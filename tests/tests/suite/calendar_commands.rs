@@ -265,6 +265,8 @@ async fn of_what_says_the_same_only_our_unbound_events_go() -> Result<()> {
     assert!(!is_living(&calendars, "SB", &superfluous)? && is_living(&calendars, "SB", &of_user)?);
     assert_ne!(is_living(&calendars, "SB", &first)?, is_living(&calendars, "SB", &second)?, "one of them stays");
     assert!(!entry_of(&calendars, "SB", "remove_duplicate").await?.is_empty());
+    ends_with(&calendars, 0, "audit cleanup-orphaned SB --apply").await?;
+    calendars.run_until_quiet().await?;
     calendars.then_agreed_and_silent("SB").await?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use serde_json::json;
 use shared::queue::{Counts, Queue, QueueError};
 
-use super::table::table;
 use crate::command::report::Report;
+use crate::command::table::table;
 
 /// How full the queues are.
 pub(super) async fn counts(queues: &[Queue]) -> Result<Report, QueueError> {

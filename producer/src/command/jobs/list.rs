@@ -4,10 +4,10 @@ use serde_json::json;
 use shared::queue::{JobState, JobView, Queue, QueueError, QueueName};
 
 use super::find::{self, Found};
-use super::table::table;
 use super::view::{JsonJob, printable, time_of, time_title};
 use crate::cli::ListJobs;
 use crate::command::report::Report;
+use crate::command::table::table;
 
 /// A page of the jobs in one state.
 pub(super) async fn list(queues: &[Queue], arguments: &ListJobs) -> Result<Report, QueueError> {

@@ -29,12 +29,11 @@ impl CalendarJobs {
     /// Google gives few calendars and none back, so the id is stored before anything else happens; where a creation got no answer, the next run
     /// finds it by its name.
     async fn find_or_create(&self, kuerzel: &Kuerzel, lease: &Lease) -> Result<CalendarId, Stop> {
-        let calendar = match self.systems.find_calendar(kuerzel).await? {
-            Some(calendar) => calendar,
-            None => {
-                lease.check()?;
-                self.systems.google.create_calendar(&calendar_name(kuerzel)).await?.id
-            }
+        let calendar = if let Some(calendar) = self.systems.find_calendar(kuerzel).await? {
+            calendar
+        } else {
+            lease.check()?;
+            self.systems.google.create_calendar(&calendar_name(kuerzel)).await?.id
         };
         self.systems.hub.remember_calendar(kuerzel, &calendar).await?;
         Ok(calendar)

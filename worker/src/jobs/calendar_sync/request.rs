@@ -1,8 +1,11 @@
 //! What operators asked of one calendar: carried out under the employee's lease, each once; a run that is cut off finds the request still
 //! open. Requests are answered before anything is synced, also where the employee's calendar is not.
 
+use std::collections::BTreeSet;
+
 use domain::calendar::plan::RowId;
 use domain::ids::{EventId, Kuerzel};
+use shared::calendar::Orphan;
 use shared::error::ErrorKind;
 use shared::hub::RequestAnswer;
 use shared::hub::calendar::{CalendarAsked, CalendarRequest, CalendarTarget, Employee, Leftover, Noted, Removal};
@@ -63,16 +66,20 @@ fn refused_for(stop: Stop) -> Result<RequestAnswer, Stop> {
 impl Run<'_> {
     /// Removes what was named, as far as it still is what it was named for.
     async fn remove_leftovers(&self, leftover: Leftover, removal: &Removal) -> Result<RequestAnswer, Stop> {
-        let removable: Vec<&EventId> = match leftover {
-            Leftover::Orphaned => self.loaded.orphaned_events().into_iter().map(|orphan| orphan.event).collect(),
-            Leftover::Duplicate => {
-                let alike = self.loaded.alike_events().into_iter().flat_map(|alike| alike.entries);
-                alike.filter(|entry| entry.is_removable).map(|entry| entry.event).collect()
-            }
+        let identity = &self.jobs.identity;
+        let orphans = self.loaded.orphaned_events(identity, self.kuerzel);
+        let superfluous: BTreeSet<&EventId> = {
+            let alike = self.loaded.alike_events(identity, self.kuerzel).into_iter().flat_map(|alike| alike.entries);
+            alike.filter(|entry| entry.is_removable).map(|entry| entry.event).collect()
+        };
+        let may_go = |orphan: &&Orphan<'_>| match leftover {
+            Leftover::Orphaned => true,
+            Leftover::Duplicate => superfluous.contains(orphan.event),
         };
         let (mut events, mut rows) = (0, 0);
-        for event in removal.events.iter().filter(|event| removable.contains(event)) {
-            events += usize::from(self.remove_event(event, leftover.rule()).await?);
+        let named: BTreeSet<&EventId> = removal.events.iter().collect();
+        for orphan in orphans.iter().filter(|orphan| named.contains(orphan.event)).filter(may_go) {
+            events += usize::from(self.remove_event(orphan, leftover.rule()).await?);
         }
         if leftover == Leftover::Orphaned {
             let orphaned = self.loaded.orphaned_rows();
@@ -89,9 +96,8 @@ impl Run<'_> {
     }
 
     /// `false`: it was changed or bound meanwhile.
-    async fn remove_event(&self, event: &EventId, rule: &'static str) -> Result<bool, Stop> {
-        let Some(seen) = self.loaded.seen(event) else { return Ok(false) };
-        let Ok(form) = &seen.form else { return Ok(false) };
+    async fn remove_event(&self, orphan: &Orphan<'_>, rule: &'static str) -> Result<bool, Stop> {
+        let Orphan { event, form, etag } = *orphan;
         let hub = &self.jobs.systems.hub;
         // No run of this employee goes on beside this one, but a calendar may have been given to two.
         if hub.rows_of_event(event).await?.iter().any(|view| !view.deleted) {
@@ -112,7 +118,7 @@ impl Run<'_> {
         };
         let entry = hub.note_change(noted, self.jobs.clock.now()).await?;
         self.running.lease.check()?;
-        match self.jobs.systems.google.delete_event(self.calendar()?, event, &seen.etag).await {
+        match self.jobs.systems.google.delete_event(self.calendar()?, event, etag).await {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::NotFound => {}
             Err(error) if error.kind == ErrorKind::Conflict => return Ok(false),

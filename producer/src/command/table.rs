@@ -1,7 +1,7 @@
 //! Text in columns.
 
 /// Lines of `rows` under their `titles`; the last column is as wide as it is.
-pub(in crate::command) fn table<const N: usize>(titles: [&str; N], rows: &[[String; N]]) -> String {
+pub(super) fn table<const N: usize>(titles: [&str; N], rows: &[[String; N]]) -> String {
     let titles = titles.map(str::to_owned);
     let lines: Vec<_> = std::iter::once(&titles).chain(rows).collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
