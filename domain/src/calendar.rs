@@ -7,11 +7,12 @@ mod oddity;
 pub mod plan;
 pub mod policy;
 mod recurrence;
+pub mod restore;
 mod standard;
 pub mod termin;
 mod time;
 
-pub use anonymize::{PLACEHOLDER, anonymized, merge_back};
+pub use anonymize::{PLACEHOLDER, anonymized, is_blocked, merge_back};
 pub use guard::DeletionLimit;
 pub use oddity::{NotRepresentable, Oddity, Refusal};
 pub use recurrence::{Series, TurnusArt};

@@ -1,6 +1,7 @@
 //! The command line (CONTRACT). Secrets are never on it: they come from the environment or from files that it names.
 
 mod calendar;
+mod calendar_audit;
 mod jobs;
 mod records;
 mod values;
@@ -12,6 +13,7 @@ use domain::kommunikation::Direction;
 use shared::queue::QueueName;
 
 pub use calendar::{EnqueueCalendar, Own, Policy, PolicyParts, SetPolicy, ShowPolicy};
+pub use calendar_audit::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, Remove, VerifySync};
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
 
@@ -56,7 +58,7 @@ pub enum Command {
         #[command(subcommand)]
         what: Plan,
     },
-    /// Look up what syncs have overwritten or removed, and write it back
+    /// Look up what syncs have overwritten or removed, and write it back; compare calendars, and tidy them up
     Audit {
         /// What to do
         #[command(subcommand)]

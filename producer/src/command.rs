@@ -3,6 +3,13 @@
 mod ask;
 mod audit;
 pub(crate) mod calendar;
+mod calendar_ask;
+mod calendar_leftovers;
+mod calendar_look;
+mod calendar_plan;
+mod calendar_query;
+mod calendar_show;
+mod calendar_verify;
 mod decide;
 pub(crate) mod enqueue;
 mod erase;
@@ -17,15 +24,17 @@ mod table;
 
 use std::process::ExitCode;
 
+use shared::calendar::LookError;
 use shared::queue::{Queue, QueueError, QueueName};
 use shared::settings::{
     CalendarSettings, LogSettings, PostgresSettings, ProducerSettings, RedisSettings, Source, WorkerSettings,
 };
 use shared::telemetry;
 
-use crate::cli::{Cli, Command, Enqueue, Plan};
+use crate::cli::{Audit, Cli, Command, Enqueue, Plan};
 use crate::listing::ListingError;
 use crate::program::{self, ProgramError, hub_problem};
+use audit::OfStores;
 use calendar::TriggerError;
 use record_ids::InvalidIds;
 use report::Report;
@@ -72,6 +81,18 @@ pub enum CommandError {
     /// A system does not answer, or not well.
     #[error(transparent)]
     Api(#[from] shared::error::ApiError),
+    /// No calendar can be reached.
+    #[error("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH: not set, and calendars need it")]
+    NoGoogle,
+    /// An employee whom nobody knows.
+    #[error("neither the hub nor Advoware's list knows an employee with this Kürzel: correct it")]
+    UnknownEmployee,
+    /// A text that is no Kürzel.
+    #[error(transparent)]
+    Kuerzel(#[from] domain::ids::InvalidKuerzel),
+    /// A text that is no id of an event.
+    #[error(transparent)]
+    Event(#[from] domain::ids::InvalidGoogleId),
     /// No worker has done it.
     #[error(
         "not answered within {} s, and taken back: is a worker running (`jobs counts`), is the record in back-off or its system down?",
@@ -92,6 +113,15 @@ pub enum CommandError {
         /// Why it ended.
         cause: ListingError,
     },
+}
+
+impl From<LookError> for CommandError {
+    fn from(error: LookError) -> Self {
+        match error {
+            LookError::Api(error) => Self::Api(error),
+            LookError::Hub(error) => Self::Hub(error),
+        }
+    }
 }
 
 /// Carries out the command with settings from `source`. Answers the exit code: 0, or 1 if something was found.
@@ -117,7 +147,20 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
             let settings = WorkerSettings::read(source)?;
             block_on(&settings.log, plan::beteiligte(&settings, &arguments))?
         }
-        Command::Audit { what } => {
+        Command::Plan { what: Plan::Calendar(arguments) } => {
+            let settings = WorkerSettings::read(source)?;
+            block_on(&settings.log, calendar_plan::calendar(&settings, &arguments))?
+        }
+        Command::Audit { what: Audit::Calendar(what) } => {
+            let settings = WorkerSettings::read(source)?;
+            block_on(&settings.log, audit::of_calendars(&settings, &what))?
+        }
+        Command::Audit { what: Audit::History(arguments) } => {
+            let what = OfStores::History(&arguments);
+            on_stores(source, async |postgres, redis| audit::carry_out(postgres, redis, &what).await)?
+        }
+        Command::Audit { what: Audit::Restore(arguments) } => {
+            let what = OfStores::Restore(&arguments);
             on_stores(source, async |postgres, redis| audit::carry_out(postgres, redis, &what).await)?
         }
         Command::Policy { what } => {

@@ -1,7 +1,9 @@
 //! Loading one employee's calendar from both sides and the hub (C2). Shared, so that a dry run sees what the job would see.
 
+mod compare;
 mod content;
 mod finding;
+mod leftover;
 mod look;
 mod question;
 mod window;
@@ -11,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::calendar::Standard;
 use domain::calendar::plan::{self, Plan, Policy, RowId, Snapshot, Step};
-use domain::ids::{EventId, FrNr, Kuerzel};
+use domain::ids::{CalendarId, EventId, Kuerzel};
 
 use crate::advoware::Advoware;
 use crate::error::ApiError;
@@ -20,7 +22,9 @@ use crate::hub::calendar::{CalendarFinding, CalendarRow, Employee, RowStatus};
 use crate::hub::{Hub, HubError};
 use crate::settings::CalendarSettings;
 
+pub use compare::{Compared, Difference};
 pub use content::{Identity, event_body, new_termin};
+pub use leftover::{Alike, AlikeEvent, Marked, Orphan};
 pub use window::Window;
 
 /// Where a calendar is loaded from.
@@ -80,12 +84,12 @@ pub struct LoadedCalendar {
     pub google_is_empty: bool,
     /// A Termin cannot even be told apart: no absence is evidence, and none may be created that may be there (C3, C4).
     pub has_nameless_termin: bool,
+    /// Listed events that carry our private property: written by us, or copied by a user from such a one (C10a).
+    pub marked: BTreeMap<EventId, Marked>,
     /// Rows that failed, are not due yet, and were not touched by a user since; and those whose event cannot be read.
     pub waiting: BTreeSet<RowId>,
     /// Of an event it is not known whether it is gone, or what it says: Google has to tell it once more.
     pub has_open_question: bool,
-    /// Events that carry our property and that no row knows, with what it says.
-    pub copies: BTreeMap<EventId, String>,
     /// Found while looking.
     pub findings: Vec<CalendarFinding>,
     /// Of the last look: what was said of events that this look did not see.
@@ -101,6 +105,11 @@ pub struct CalendarPlan {
     pub findings: Vec<CalendarFinding>,
     /// Deletions that the guard holds (C4).
     pub held_deletions: u32,
+}
+
+/// The name of an employee's calendar in Google.
+pub fn calendar_name(kuerzel: &Kuerzel) -> String {
+    format!("AW-{kuerzel}")
 }
 
 /// The employee's policy over the settings (C5, C7). `approve_deletions` releases what the guard holds.
@@ -130,20 +139,6 @@ impl LoadedCalendar {
         let waiting = self.waiting.iter().filter_map(|row| self.rows.get(row)).filter(failed).map(finding::of_waiting);
         let findings: BTreeSet<CalendarFinding> = found.chain(self.carried.iter().cloned()).chain(waiting).collect();
         CalendarPlan { steps, findings: findings.into_iter().take(finding::MOST).collect(), held_deletions }
-    }
-
-    /// Termine without a row, each with the event that says it is its copy: the hub was lost, and is rebuilt from them (C10a).
-    pub fn lost_pairs(&self, identity: &Identity, kuerzel: &Kuerzel) -> Vec<(FrNr, EventId)> {
-        if self.copies.is_empty() {
-            return Vec::new();
-        }
-        let is_bound = |frnr: FrNr| self.rows.values().any(|row| row.hub.frnr == Some(frnr));
-        let free = self.snapshot.termine.keys().copied().filter(|frnr| !is_bound(*frnr));
-        let copy_of = |frnr| {
-            let says = identity.of(kuerzel, frnr);
-            self.copies.iter().find(|(_, said)| **said == says).map(|(event, _)| (frnr, event.clone()))
-        };
-        free.filter_map(copy_of).collect()
     }
 
     /// What the employee's event says now, as far as this look knows.
@@ -181,6 +176,12 @@ impl LoadedCalendar {
         })
     }
 
+    /// All events of this look.
+    pub fn seen_events(&self) -> impl Iterator<Item = (&EventId, &plan::SeenEvent)> {
+        let (plan::Events::Complete(seen) | plan::Events::Changes(seen)) = &self.snapshot.events;
+        seen.iter()
+    }
+
     /// An event of this look.
     pub fn seen(&self, event: &EventId) -> Option<&plan::SeenEvent> {
         match &self.snapshot.events {
@@ -190,6 +191,25 @@ impl LoadedCalendar {
 }
 
 impl CalendarSystems {
+    /// The calendar of the employee's name in Google, whether or not the hub knows it. Of several the first by id.
+    pub async fn find_calendar(&self, kuerzel: &Kuerzel) -> Result<Option<CalendarId>, ApiError> {
+        let name = calendar_name(kuerzel);
+        let listed = self.google.list_calendars().await?;
+        let mut known: Vec<CalendarId> = listed
+            .into_iter()
+            .filter(|calendar| calendar.summary.as_deref() == Some(name.as_str()))
+            .map(|calendar| calendar.id)
+            .collect();
+        known.sort();
+        if known.len() > 1 {
+            tracing::warn!(
+                calendars = known.len(),
+                "several calendars have the employee's name, the first by id is taken"
+            );
+        }
+        Ok(known.into_iter().next())
+    }
+
     /// Looks at both sides and the hub: one list each, and questions only for what is missing from them (C4). Without a calendar, which only
     /// a run finds or creates, Google's side is empty.
     pub async fn look(

@@ -16,6 +16,7 @@ use shared::google::Google;
 use shared::health::{self, Health};
 use shared::http::SetupError;
 use shared::hub::Hub;
+use shared::hub::calendar::Leftover;
 use shared::limits::{BreakerSettings, Limits};
 use shared::queue::{self, DeliverSettings, Queue, QueueError, QueueName};
 use shared::settings::{GoogleSettings, SyncSettings, WorkerSettings};
@@ -213,7 +214,8 @@ fn register_metrics() {
     for change in ["stammdaten_to_espocrm", "stammdaten_to_advoware", "created"] {
         metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => change).increment(0);
     }
-    for change in Step::NAMES {
+    let by_operators = Leftover::ALL.map(Leftover::rule).into_iter().chain(["restore"]);
+    for change in Step::NAMES.into_iter().chain(by_operators) {
         metrics::counter!("kanzleisync_changes_total", "flow" => "calendar", "change" => change).increment(0);
     }
     for flow in ["beteiligte", "calendar"] {

@@ -11,6 +11,11 @@ pub fn anonymized(original: &Standard) -> Standard {
     Standard { span: *span, text: PLACEHOLDER.to_owned(), notiz: String::new(), ort: String::new(), series: *series }
 }
 
+/// Whether a copy says nothing but when.
+pub fn is_blocked(copy: &Standard) -> bool {
+    copy.text == PLACEHOLDER && copy.notiz.is_empty() && copy.ort.is_empty()
+}
+
 /// What flows back from an anonymised copy: its times and recurrence. Its texts never do, whether the placeholder or a
 /// user's.
 pub fn merge_back(original: &Standard, copy: &Standard) -> Standard {

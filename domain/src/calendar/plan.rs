@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::anonymize::{PLACEHOLDER, anonymized, merge_back};
+use super::anonymize::{anonymized, is_blocked, merge_back};
 use super::policy::{Newer, Row as Case, Side, Source, Verdict, verdict};
 use super::standard::Standard;
 use super::termin;
@@ -381,10 +381,6 @@ impl<'a> Planner<'a> {
             self.plan.steps.extend(deletions);
         }
     }
-}
-
-fn is_blocked(copy: &Standard) -> bool {
-    copy.text == PLACEHOLDER && copy.notiz.is_empty() && copy.ort.is_empty()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use domain::beteiligte::stammdaten::Side;
 
+use super::calendar_audit::{AuditCalendar, PlanCalendar};
 use super::values;
 
 /// `plan`
@@ -12,6 +13,8 @@ use super::values;
 pub enum Plan {
     /// Of one Beteiligter
     Beteiligte(PlanBeteiligte),
+    /// Of one employee's calendar; what is left as it is, and why, stands below
+    Calendar(PlanCalendar),
 }
 
 /// `plan beteiligte`
@@ -31,16 +34,20 @@ pub struct PlanBeteiligte {
 /// `audit`
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// What syncs have overwritten or removed on one record, latest first, with values
+    /// What syncs have written, overwritten or removed on one record or in one calendar, latest first, with values
     History(History),
-    /// Write back what an audit entry replaced, as a user would; the sync that follows takes it to the other side
+    /// Write back what an audit entry replaced, as a user would; the sync that follows takes it to the other side. A deleted entry of a
+    /// calendar comes back as a new one
     Restore(Restore),
+    /// About calendars
+    #[command(flatten)]
+    Calendar(AuditCalendar),
 }
 
 /// `audit history`
 #[derive(Debug, Args)]
 pub struct History {
-    /// Id of the EspoCRM record (`CBeteiligte`)
+    /// Id of the EspoCRM record (`CBeteiligte`), of a row of the calendars' hub, or a Kürzel
     #[arg(value_name = "ID")]
     pub id: String,
     /// At most so many entries

@@ -11,6 +11,7 @@ use shared::hub::{Asked, Hub};
 use shared::queue::{Asker, NewJob, QueueName};
 use shared::settings::RedisSettings;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::report::Report;
 use super::{CommandError, connect};
@@ -34,6 +35,11 @@ pub(super) async fn ask(
         return Err(error.into());
     }
     tracing::info!(%request, id = %id, "operator: asked a worker");
+    answer(hub, request, wait).await
+}
+
+/// Waits for the answer; a request that nobody answered is taken back.
+pub(super) async fn answer(hub: &Hub, request: Uuid, wait: Wait) -> Result<Report, CommandError> {
     let until = Instant::now() + wait.at_most;
     loop {
         if let Some(answer) = hub.request_answer(request).await? {

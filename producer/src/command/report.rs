@@ -17,6 +17,14 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// One report of several, each about one employee.
+    pub(super) fn of_employees(reports: Vec<Self>) -> Self {
+        let found_something = reports.iter().any(|report| report.found_something);
+        let texts: Vec<&str> = reports.iter().map(|report| report.text.as_str()).collect();
+        let text = if texts.is_empty() { "no employee's calendar is synced".to_owned() } else { texts.join("\n") };
+        Self { text, json: reports.into_iter().map(|report| report.json).collect(), found_something }
+    }
+
     pub(super) fn print(&self, as_json: bool) -> std::io::Result<()> {
         let mut output = std::io::stdout().lock();
         if as_json { writeln!(output, "{}", self.json) } else { writeln!(output, "{}", self.text) }

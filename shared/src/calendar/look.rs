@@ -9,8 +9,8 @@ use domain::calendar::plan::{Events, HubRow, Intent, Policy, RowId, SeenEvent, S
 use domain::finding::FindingKind;
 use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
 
-use super::content::PROPERTY;
 use super::finding::{self, is_lasting, on_event, on_termin};
+use super::leftover::Marked;
 use super::{LoadedCalendar, Window};
 use crate::advoware::{AdvoTermin, TerminList};
 use crate::error::{ApiError, ErrorKind};
@@ -34,8 +34,7 @@ pub(super) struct Listed {
     seen: BTreeMap<EventId, SeenEvent>,
     gone: BTreeSet<EventId>,
     unreadable: BTreeSet<EventId>,
-    /// What our private property says of those that carry it.
-    copies: BTreeMap<EventId, String>,
+    marked: BTreeMap<EventId, Marked>,
     findings: Vec<CalendarFinding>,
     next_token: Option<String>,
     is_complete: bool,
@@ -123,12 +122,9 @@ impl Listed {
     fn read(list: crate::google::EventList, is_complete: bool) -> Self {
         let mut listed = Self { next_token: list.next_sync_token, is_complete, ..Self::default() };
         for event in &list.events {
+            listed.marked.extend(Marked::of(event).map(|marked| (event.id.clone(), marked)));
             match seen_event(event) {
-                Some(seen) => {
-                    let own = event.private.get(PROPERTY).filter(|_| event.fields.recurring_event_id.is_none());
-                    listed.copies.extend(own.map(|says| (event.id.clone(), says.clone())));
-                    listed.seen.insert(event.id.clone(), seen);
-                }
+                Some(seen) => drop(listed.seen.insert(event.id.clone(), seen)),
                 None => drop(listed.gone.insert(event.id.clone())),
             }
         }
@@ -149,6 +145,7 @@ impl Looked<'_> {
     pub(super) fn together(mut self, rows: Vec<(RowId, CalendarRow)>) -> LoadedCalendar {
         let rows: BTreeMap<RowId, CalendarRow> = rows.into_iter().collect();
         let waiting = self.waiting(&rows);
+        let marked = std::mem::take(&mut self.events.marked);
         let carried = self.carried();
         let bound: BTreeSet<EventId> = rows.values().filter_map(|row| row.hub.event.clone()).collect();
         let Window { first, last, .. } = self.window;
@@ -159,8 +156,9 @@ impl Looked<'_> {
             bound.contains(id) || seen.form.as_ref().map_or(true, |form| form.overlaps(first, last))
         });
         // A copy of ours that no row knows is no user's event: its text may be the placeholder, and never becomes a Termin (C7).
-        self.events.copies.retain(|id, _| self.events.seen.contains_key(id) && !bound.contains(id));
-        self.events.seen.retain(|id, _| !self.events.copies.contains_key(id));
+        let copies: BTreeSet<EventId> =
+            marked.keys().filter(|id| self.events.seen.contains_key(*id) && !bound.contains(*id)).cloned().collect();
+        self.events.seen.retain(|id, _| !copies.contains(id));
         let unreadable = self.termine.unreadable.iter();
         let mut findings: Vec<CalendarFinding> =
             unreadable.map(|frnr| on_termin(FindingKind::UnreadableEntry, Some(*frnr), None)).collect();
@@ -169,10 +167,8 @@ impl Looked<'_> {
         }
         let has_unreadable_event = !self.events.findings.is_empty();
         findings.extend(self.events.findings);
-        let copies = self.events.copies.keys();
-        findings.extend(
-            copies.map(|id| on_event(FindingKind::OddEntry, Some(id.clone()), Some(finding::COPY_WITHOUT_ROW))),
-        );
+        let tell = |id| on_event(FindingKind::OddEntry, Some(id), Some(finding::COPY_WITHOUT_ROW));
+        findings.extend(copies.into_iter().map(tell));
         let seen = self.events.seen;
         LoadedCalendar {
             now: self.now,
@@ -192,10 +188,10 @@ impl Looked<'_> {
             advoware_is_empty: self.termine.is_empty,
             google_is_empty,
             has_nameless_termin: self.termine.has_nameless,
+            marked,
             waiting,
             // What cannot be read may have changed, and would be told only once.
             has_open_question: has_unreadable_event,
-            copies: self.events.copies,
             findings,
             carried,
         }

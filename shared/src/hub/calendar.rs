@@ -3,14 +3,16 @@
 mod audit;
 mod employee;
 mod forms;
+mod requests;
 mod retention;
 mod rows;
 mod schedule;
 mod store;
 
-pub use audit::{CalendarAuditView, CalendarTarget};
+pub use audit::{CalendarAuditView, CalendarTarget, Noted};
 pub use employee::{CalendarFinding, Employee, EmployeePolicy, PolicyChange, RunEnd, Staff};
 pub use forms::{from_standard, to_standard};
+pub use requests::{CalendarAsked, CalendarRequest, Leftover, Removal};
 pub use rows::{CalendarRow, Retry, RowStatus, RowView};
 pub use schedule::DueEmployees;
 pub use store::{Begun, Saved, Settled};

@@ -34,6 +34,9 @@ struct Phase {
     advoware_writes: u64,
 }
 
+/// A line of the report, and how its cell is had from a phase.
+type Figure = (&'static str, fn(&Phase) -> String);
+
 /// What was seen of the calendars.
 pub(super) struct Calendars {
     phases: Vec<Phase>,
@@ -219,7 +222,7 @@ impl Calendars {
     fn figures(&self) -> Table {
         let mut table = Table::default();
         table.head(["Calls of the calendars"].into_iter().chain(self.phases.iter().map(|phase| phase.name)));
-        let figures: [(&str, fn(&Phase) -> String); 5] = [
+        let figures: [Figure; 5] = [
             ("Advoware: reads", |phase| grouped(phase.advoware_reads)),
             ("Advoware: writes", |phase| grouped(phase.advoware_writes)),
             ("Google: reads", |phase| grouped(phase.google_reads)),

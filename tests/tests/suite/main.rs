@@ -11,6 +11,7 @@
 mod bad_input;
 mod calendar;
 mod calendar_blocked;
+mod calendar_commands;
 mod calendar_converge;
 mod calendar_cost;
 mod calendar_evidence;

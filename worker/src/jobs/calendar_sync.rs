@@ -3,6 +3,8 @@
 mod advoware_side;
 mod google_side;
 mod locate;
+mod request;
+mod restore;
 mod row;
 mod run;
 
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::Kuerzel;
-use domain::job::Backoff;
+use domain::job::{Backoff, Wants};
 use shared::calendar::{CalendarPlan, CalendarSystems, Identity, LoadedCalendar, LookError, LookWanted};
 use shared::clock::Clock;
 use shared::error::{ErrorKind, Operation, System};
@@ -98,13 +100,14 @@ impl CalendarJobs {
 
     async fn sync(&self, kuerzel: &Kuerzel, running: &Running, answered: &mut Answered) -> Result<(), Stop> {
         let employee = self.employee(kuerzel, running.wants.full_content()).await?;
+        self.answer_requests(kuerzel, &employee, running, answered).await?;
         if !employee.enabled || employee.departed_at.is_some() {
             tracing::info!(enabled = employee.enabled, "the employee's calendar is not synced");
             return Ok(());
         }
         let employee = self.locate(employee, &running.lease).await?;
         for _ in 0..MAX_ROUNDS {
-            let loaded = self.look(kuerzel, &employee, running).await?;
+            let loaded = self.look(kuerzel, &employee, running.wants).await?;
             *answered = Answered::of(&SYSTEMS);
             let run = Run::new(self, kuerzel, &employee, running, &loaded);
             if run.rebuild(loaded.lost_pairs(&self.identity, kuerzel)).await? {
@@ -144,9 +147,8 @@ impl CalendarJobs {
         hub.employee(kuerzel).await?.ok_or(Stop::Hopeless(NO_SUCH_EMPLOYEE))
     }
 
-    async fn look(&self, kuerzel: &Kuerzel, employee: &Employee, running: &Running) -> Result<LoadedCalendar, Stop> {
-        let wanted =
-            LookWanted { list_all: running.wants.lists_all(), approve_deletions: running.wants.approves_deletions() };
+    async fn look(&self, kuerzel: &Kuerzel, employee: &Employee, wants: Wants) -> Result<LoadedCalendar, Stop> {
+        let wanted = LookWanted { list_all: wants.lists_all(), approve_deletions: wants.approves_deletions() };
         let looked = self.systems.look(kuerzel, employee, &self.settings, wanted, self.clock.now()).await;
         looked.map_err(|error| match error {
             LookError::Api(error)

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::calendar::policy::{AdvowareWrite, SyncStrategy};
-use crate::calendar::{DeletionLimit, Oddity};
+use crate::calendar::{DeletionLimit, Oddity, PLACEHOLDER};
 use model::{Cut, UserEdit, World, at_hour, edits};
 
 fn policy() -> Policy {

@@ -9,7 +9,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::forms::to_standard;
+use super::forms::{from_standard, to_standard};
 use crate::hub::{Hub, HubError};
 
 /// A side that is written to.
@@ -65,6 +65,38 @@ pub struct CalendarAuditView {
     pub confirmed_at: Option<DateTime<Utc>>,
 }
 
+/// A change of one side that is about to be made beside any row: what an operator asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Noted<'a> {
+    /// Shared by all entries of one request.
+    pub run_id: Uuid,
+    /// The row that it is about, living or not; one that never was where there is none.
+    pub row: RowId,
+    /// Whose.
+    pub kuerzel: &'a Kuerzel,
+    /// The side that is written to.
+    pub target: CalendarTarget,
+    /// Its Termin, where it has one.
+    pub frnr: Option<FrNr>,
+    /// Its event, where it has one.
+    pub event: Option<&'a EventId>,
+    /// Why.
+    pub rule: &'static str,
+    /// What that side says now.
+    pub before: Option<&'a Standard>,
+    /// What it is to say.
+    pub after: Option<&'a Standard>,
+}
+
+/// Name of what happens to a side that says the one and is to say the other.
+pub(super) fn action(has_before: bool, has_after: bool) -> &'static str {
+    match (has_before, has_after) {
+        (false, _) => "INSERT",
+        (true, true) => "UPDATE",
+        (true, false) => "DELETE",
+    }
+}
+
 impl CalendarAuditView {
     fn read(row: &PgRow) -> Result<Self, HubError> {
         let form = |name: &str| row.try_get::<Option<Value>, _>(name)?.map(to_standard).transpose();
@@ -91,6 +123,38 @@ impl CalendarAuditView {
 }
 
 impl Hub {
+    /// Writes an entry before what it tells of is done. Answers its name.
+    pub async fn note_change(&self, noted: Noted<'_>, now: DateTime<Utc>) -> Result<Uuid, HubError> {
+        let audit_id = Uuid::now_v7();
+        sqlx::query(
+            "INSERT INTO calendar_sync_audit (sync_id, action, timestamp, audit_id, run_id, employee_kuerzel, target, advoware_frnr,
+                google_event_id, rule, before, after)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(Uuid::from_u128(noted.row.0))
+        .bind(action(noted.before.is_some(), noted.after.is_some()))
+        .bind(now)
+        .bind(audit_id)
+        .bind(noted.run_id)
+        .bind(noted.kuerzel.as_str())
+        .bind(noted.target.name())
+        .bind(noted.frnr.map(|frnr| frnr.0))
+        .bind(noted.event.map(EventId::as_str))
+        .bind(noted.rule)
+        .bind(noted.before.map(from_standard))
+        .bind(noted.after.map(from_standard))
+        .execute(&self.pool)
+        .await?;
+        Ok(audit_id)
+    }
+
+    /// What an entry of [`Self::note_change`] tells of is done; of a new Termin, under this number.
+    pub async fn confirm_change(&self, entry: Uuid, frnr: Option<FrNr>, now: DateTime<Utc>) -> Result<(), HubError> {
+        let query = "UPDATE calendar_sync_audit SET confirmed_at = $2, advoware_frnr = COALESCE($3, advoware_frnr) WHERE audit_id = $1";
+        sqlx::query(query).bind(entry).bind(now).bind(frnr.map(|frnr| frnr.0)).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// One entry; `None` where there is none of that name.
     pub async fn calendar_audit_entry(&self, id: Uuid) -> Result<Option<CalendarAuditView>, HubError> {
         let query = sqlx::query("SELECT * FROM calendar_sync_audit WHERE audit_id = $1").bind(id);

@@ -157,6 +157,29 @@ fn to_findings(value: Value) -> Result<Vec<CalendarFinding>, HubError> {
 }
 
 impl Employee {
+    /// An employee whom the hub does not know yet: what the settings say, and nothing remembered.
+    pub fn unknown(kuerzel: &Kuerzel) -> Self {
+        Self {
+            kuerzel: kuerzel.clone(),
+            enabled: true,
+            departed_at: None,
+            policy: EmployeePolicy::default(),
+            calendar: None,
+            calendar_is_given: false,
+            shared_with: None,
+            sync_token: None,
+            token_policy: None,
+            full_list_at: None,
+            advoware_was_empty: false,
+            google_was_empty: false,
+            held_deletions: 0,
+            findings: Vec::new(),
+            scheduled_at: None,
+            looked_at: None,
+            synced_at: None,
+        }
+    }
+
     fn read(row: &PgRow) -> Result<Self, HubError> {
         let strategy: Option<&str> = row.try_get("strategy")?;
         let calendar: Option<&str> = row.try_get("calendar_id")?;

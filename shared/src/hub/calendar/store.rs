@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::audit::CalendarTarget;
+use super::audit::{CalendarTarget, action};
 use super::forms::{from_intent, from_standard};
 use super::rows::CalendarRow;
 use crate::hub::{Hub, HubError};
@@ -121,11 +121,7 @@ impl Hub {
         let hub = &saved.row.hub;
         let (starts_at, ends_at) = reach(saved.row, saved.now);
         let takes_over = confirms.is_none();
-        let action = begun.map(|begun| match (begun.before, begun.after) {
-            (None, _) => "INSERT",
-            (Some(_), Some(_)) => "UPDATE",
-            (Some(_), None) => "DELETE",
-        });
+        let action = begun.map(|begun| action(begun.before.is_some(), begun.after.is_some()));
         let stored: i64 = sqlx::query_scalar(SAVE)
             .bind(Uuid::from_u128(saved.id.0))
             .bind(saved.kuerzel.as_str())

@@ -136,7 +136,7 @@ impl Run<'_> {
         self.commit(id, row, &opened).await
     }
 
-    async fn put(
+    pub(super) async fn put(
         &self,
         frnr: FrNr,
         before: Option<&Standard>,
@@ -200,7 +200,7 @@ impl Run<'_> {
     }
 
     /// Another employee's run may be writing the same Termin (C10b). Asked for when the permits are held: it waits for nothing.
-    async fn lease(&self, frnr: FrNr) -> Result<TerminLease, Stop> {
+    pub(super) async fn lease(&self, frnr: FrNr) -> Result<TerminLease, Stop> {
         match self.jobs.leases.take(frnr).await {
             Ok(Some(lease)) => Ok(lease),
             Ok(None) => Err(Stop::Busy),

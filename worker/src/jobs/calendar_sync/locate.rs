@@ -1,6 +1,7 @@
 //! The employee's calendar in Google: the one that is known, else the one of that name, else a new one, once (DOMAIN 6).
 
 use domain::ids::{CalendarId, Kuerzel};
+use shared::calendar::calendar_name;
 use shared::hub::calendar::Employee;
 use shared::queue::Lease;
 
@@ -28,25 +29,11 @@ impl CalendarJobs {
     /// Google gives few calendars and none back, so the id is stored before anything else happens; where a creation got no answer, the next run
     /// finds it by its name.
     async fn find_or_create(&self, kuerzel: &Kuerzel, lease: &Lease) -> Result<CalendarId, Stop> {
-        let (google, name) = (&self.systems.google, format!("AW-{kuerzel}"));
-        let listed = google.list_calendars().await?;
-        let mut known: Vec<CalendarId> = listed
-            .into_iter()
-            .filter(|calendar| calendar.summary.as_deref() == Some(name.as_str()))
-            .map(|calendar| calendar.id)
-            .collect();
-        known.sort();
-        if known.len() > 1 {
-            tracing::warn!(
-                calendars = known.len(),
-                "several calendars have the employee's name, the first by id is taken"
-            );
-        }
-        let calendar = if let Some(calendar) = known.into_iter().next() {
+        let calendar = if let Some(calendar) = self.systems.find_calendar(kuerzel).await? {
             calendar
         } else {
             lease.check()?;
-            google.create_calendar(&name).await?.id
+            self.systems.google.create_calendar(&calendar_name(kuerzel)).await?.id
         };
         self.systems.hub.remember_calendar(kuerzel, &calendar).await?;
         Ok(calendar)

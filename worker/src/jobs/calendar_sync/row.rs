@@ -151,7 +151,7 @@ impl Run<'_> {
         told.unwrap_or_else(|| self.jobs.clock.now())
     }
 
-    fn done(&self, rule: &'static str) {
+    pub(super) fn done(&self, rule: &'static str) {
         self.running.progress.made();
         metrics::counter!("kanzleisync_changes_total", "flow" => "calendar", "change" => rule).increment(1);
     }

@@ -25,6 +25,8 @@ pub(super) struct Run<'a> {
     pub(super) jobs: &'a CalendarJobs,
     pub(super) kuerzel: &'a Kuerzel,
     pub(super) calendar: Option<&'a CalendarId>,
+    /// Whether the employee's calendar is synced at all: one that is not is only tidied up.
+    pub(super) is_synced: bool,
     pub(super) running: &'a Running,
     pub(super) loaded: &'a LoadedCalendar,
     /// Under this id the audit keeps what the run changes.
@@ -71,6 +73,7 @@ impl<'a> Run<'a> {
             jobs,
             kuerzel,
             calendar: employee.calendar.as_ref(),
+            is_synced: employee.enabled && employee.departed_at.is_none(),
             running,
             loaded,
             audit_run_id: Uuid::now_v7(),
@@ -246,7 +249,7 @@ fn new_row(source: Source, frnr: Option<FrNr>, event: Option<EventId>) -> Calend
 
 /// Whether a failed write is about its entry alone. A right that is missing, an address that is wrong and a calendar that is gone concern
 /// all entries.
-fn is_of_entry(error: &ApiError) -> bool {
+pub(super) fn is_of_entry(error: &ApiError) -> bool {
     let concerns_all = matches!(error.kind, ErrorKind::Forbidden | ErrorKind::WrongAddress)
         || (error.kind == ErrorKind::NotFound && error.operation == Operation::GoogleInsertEvent);
     error.blame() == Blame::Record && !concerns_all

@@ -1,0 +1,32 @@
+//! Asks a worker to do something to one employee's calendar, under the employee's lease, and waits for its answer. So it never runs beside
+//! a sync: a request during a run waits for the run after it (J2).
+
+use domain::ids::Kuerzel;
+use domain::job::Wants;
+use shared::clock::Clock;
+use shared::hub::Hub;
+use shared::hub::calendar::CalendarAsked;
+use shared::queue::{Asker, NewJob, QueueName};
+use shared::settings::RedisSettings;
+
+use super::report::Report;
+use super::{CommandError, ask, connect};
+use crate::cli::Wait;
+
+pub(super) async fn ask(
+    hub: &Hub,
+    redis: &RedisSettings,
+    kuerzel: &Kuerzel,
+    asked: &CalendarAsked,
+    wait: Wait,
+) -> Result<Report, CommandError> {
+    let queue = connect(redis, QueueName::Calendar).await?;
+    let request = hub.ask_calendar(kuerzel, asked, Clock::system().now()).await?;
+    let job = NewJob { entity: kuerzel.to_string(), wants: Wants::calendar() };
+    if let Err(error) = queue.enqueue(&[job], Asker::Operator).await {
+        hub.withdraw_request(request).await?;
+        return Err(error.into());
+    }
+    tracing::info!(%request, %kuerzel, "operator: asked a worker");
+    ask::answer(hub, request, wait).await
+}
