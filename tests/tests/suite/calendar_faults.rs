@@ -47,9 +47,8 @@ struct Pair {
 }
 
 async fn given_pair(calendars: &Calendars, number: usize) -> Result<Pair> {
-    let (born_here, born_there) = (format!("Termin {number}"), format!("Eintrag {number}"));
-    let termin = calendars.given_termin("SB", 2, 10, &born_here);
-    let event = calendars.enter_event("SB", calendars.event_fields(3, 10, &born_there))?;
+    let termin = calendars.given_termin("SB", 2, 10, &format!("Termin {number}"));
+    let event = calendars.enter_event("SB", calendars.event_fields(3, 10, &format!("Eintrag {number}")))?;
     calendars.sync(&["SB"]).await?;
     Ok(Pair { termin, event })
 }

@@ -87,13 +87,11 @@ impl Case {
         let change_event = || calendars.change_event(&self.kuerzel, &self.event, json!({"summary": OF_GOOGLE}));
         let delete_event = || calendars.delete_event(&self.kuerzel, &self.event);
         match (self.edited, is_second) {
-            (Edited::Termin, false) | (Edited::EventThenTermin, true) | (Edited::TerminThenEvent, false) => {
+            (Edited::Termin | Edited::TerminThenEvent, false) | (Edited::EventThenTermin, true) => {
                 change_termin();
                 Ok(())
             }
-            (Edited::Event, false) | (Edited::EventThenTermin, false) | (Edited::TerminThenEvent, true) => {
-                change_event()
-            }
+            (Edited::Event | Edited::EventThenTermin, false) | (Edited::TerminThenEvent, true) => change_event(),
             (Edited::TerminGone, false) => {
                 calendars.delete_termin(self.frnr);
                 Ok(())
@@ -324,14 +322,14 @@ async fn c6_last_sync_is_when_the_source_says_that_the_entry_was_changed() -> Re
     // Twice: what we wrote ourselves is seen at the next run, and is not to move it.
     for _ in 0..2 {
         calendars.sync(&["SB"]).await?;
-        let born_here = calendars.row_of("SB", frnr).await?;
+        let of_advoware = calendars.row_of("SB", frnr).await?;
         let told = calendars.termin(frnr)?["zuletztGeaendertAm"].as_str().unwrap_or_default().to_owned();
-        let at = harness::calendar::entry::berlin(born_here.last_sync.expect("it was synced"));
+        let at = harness::calendar::entry::berlin(of_advoware.last_sync.expect("it was synced"));
         assert_eq!(at.format("%Y-%m-%dT%H:%M:%S%.3f").to_string(), told);
-        let born_there = calendars.row_of("SB", calendars.frnr_of(&event).await?).await?;
+        let of_google = calendars.row_of("SB", calendars.frnr_of(&event).await?).await?;
         let updated = calendars.event("SB", &event)?["updated"].as_str().unwrap_or_default().to_owned();
         let updated = chrono::DateTime::parse_from_rfc3339(&updated).expect("Google tells when");
-        assert_eq!(born_there.last_sync.expect("it was synced"), updated);
+        assert_eq!(of_google.last_sync.expect("it was synced"), updated);
     }
     calendars.then_agreed_and_silent("SB").await
 }
