@@ -89,7 +89,9 @@ impl Meanwhile {
                 ledger.entered(day, [Said::Begin(content(day).begins())], is_safe);
             }
             Self::GoogleDeleted | Self::AdvowareDeleted => {
-                side.iter().for_each(|entry| ledger.deleted(entry, true));
+                if let Some(entry) = side {
+                    ledger.deleted(entry, true);
+                }
             }
             Self::GoogleNew | Self::AdvowareNew => {
                 let new = content(calendars.day(2));

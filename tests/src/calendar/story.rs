@@ -209,14 +209,12 @@ impl Case {
     fn advoware_wins(self, rules: Rules) -> bool {
         let by_source = self.born == Born::Advoware;
         match (rules.write, rules.strategy, self.advoware, self.google) {
-            (false, ..) => true,
-            (true, SyncStrategy::SourceSystemWins, ..) => by_source,
-            (true, SyncStrategy::LastChangeWins, Changed, Nothing | Deleted) => true,
-            (true, SyncStrategy::LastChangeWins, Deleted, Nothing) => true,
-            (true, SyncStrategy::LastChangeWins, _, Changed) => false,
-            (true, SyncStrategy::LastChangeWins, Nothing, Deleted) => false,
-            (true, SyncStrategy::LastChangeWins, Nothing, Nothing) => by_source,
-            (true, SyncStrategy::LastChangeWins, Deleted, Deleted) => true,
+            (true, SyncStrategy::SourceSystemWins, ..) | (true, SyncStrategy::LastChangeWins, Nothing, Nothing) => {
+                by_source
+            }
+            (false, ..) | (true, SyncStrategy::LastChangeWins, Changed | Deleted, Nothing | Deleted) => true,
+            (true, SyncStrategy::LastChangeWins, _, Changed)
+            | (true, SyncStrategy::LastChangeWins, Nothing, Deleted) => false,
         }
     }
 
@@ -381,7 +379,7 @@ impl Scenario for Played {
         }
         self.set_policy(calendars, self.rules.write, hides).await?;
         for (day, case) in self.days(calendars) {
-            self.user_edits(calendars, day, case)?;
+            user_edits(calendars, day, case)?;
         }
         Ok(())
     }
@@ -401,42 +399,41 @@ impl Scenario for Played {
     }
 }
 
-impl Played {
-    fn user_edits(self, calendars: &Calendars, day: NaiveDate, case: Case) -> Result<()> {
-        let do_it = |edit: Edit| {
-            let done = calendars.world.simulator.edit(&edit);
-            done.map(drop).map_err(|refused| Error::new(format!("{edit:?}: {refused}")))
+/// What users of both sides do to this entry.
+fn user_edits(calendars: &Calendars, day: NaiveDate, case: Case) -> Result<()> {
+    let do_it = |edit: Edit| {
+        let done = calendars.world.simulator.edit(&edit);
+        done.map(drop).map_err(|refused| Error::new(format!("{edit:?}: {refused}")))
+    };
+    if case.is_new {
+        let original = case.original(day);
+        return match case.born {
+            Born::Advoware => do_it(Edit::TerminCreate { fields: fields(original.termin(WHO)) }),
+            Born::Google => calendars.enter_event(WHO, original.event()).map(drop),
         };
-        if case.is_new {
-            let original = case.original(day);
-            return match case.born {
-                Born::Advoware => do_it(Edit::TerminCreate { fields: fields(original.termin(WHO)) }),
-                Born::Google => calendars.enter_event(WHO, original.event()).map(drop),
-            };
+    }
+    let frnr = frnr_on(calendars, day).ok_or_else(|| Error::new(format!("no Termin on {day}")))?;
+    match case.advoware {
+        Nothing => {}
+        Changed => {
+            let changed = case.changed_in_advoware(day);
+            let changed = with(changed.termin_times(), json!({"text": changed.text}));
+            do_it(Edit::TerminChange { frnr, fields: fields(changed) })?;
         }
-        let frnr = frnr_on(calendars, day).ok_or_else(|| Error::new(format!("no Termin on {day}")))?;
-        match case.advoware {
-            Nothing => {}
-            Changed => {
-                let changed = case.changed_in_advoware(day);
-                let changed = with(changed.termin_times(), json!({"text": changed.text}));
-                do_it(Edit::TerminChange { frnr, fields: fields(changed) })?;
-            }
-            Deleted => do_it(Edit::TerminDelete { frnr })?,
+        Deleted => do_it(Edit::TerminDelete { frnr })?,
+    }
+    // Whoever is later, is so by more than the clocks of both sides tell.
+    calendars.world.simulator.clock().advance_seconds(1);
+    let event_id = event_on(calendars, day)?.ok_or_else(|| Error::new(format!("no event on {day}")))?;
+    let calendar_id = calendars.calendar_id(WHO)?;
+    match case.google {
+        Nothing => Ok(()),
+        Changed => {
+            let changed = case.changed_in_google(day);
+            let changed = with(changed.event_times(), json!({"summary": changed.text}));
+            do_it(Edit::GoogleSet { calendar_id, event_id, fields: fields(changed) })
         }
-        // Whoever is later, is so by more than the clocks of both sides tell.
-        calendars.world.simulator.clock().advance_seconds(1);
-        let event_id = event_on(calendars, day)?.ok_or_else(|| Error::new(format!("no event on {day}")))?;
-        let calendar_id = calendars.calendar_id(WHO)?;
-        match case.google {
-            Nothing => Ok(()),
-            Changed => {
-                let changed = case.changed_in_google(day);
-                let changed = with(changed.event_times(), json!({"summary": changed.text}));
-                do_it(Edit::GoogleSet { calendar_id, event_id, fields: fields(changed) })
-            }
-            Deleted => do_it(Edit::GoogleDelete { calendar_id, event_id }),
-        }
+        Deleted => do_it(Edit::GoogleDelete { calendar_id, event_id }),
     }
 }
 

@@ -12,7 +12,7 @@ use harness::worlds::Worlds;
 
 const AT_ONCE: usize = 8;
 /// Shares no divisor with the number of edits, nor with that of policies.
-const EVERY: usize = 7;
+const EVERY: usize = 3;
 
 #[tokio::test]
 async fn edited_after_any_call_of_a_run() -> Result<()> {

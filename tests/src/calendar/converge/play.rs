@@ -301,8 +301,16 @@ impl Stage {
                     self.ledger.deleted(was, is_calm);
                 }
             }
-            (Kind::TerminNew | Kind::TerminNewForAll | Kind::EventNew, None)
-            | (Kind::TerminTitle | Kind::EventTitle | Kind::TerminMoved | Kind::EventMoved, None) => {}
+            (
+                Kind::TerminNew
+                | Kind::TerminNewForAll
+                | Kind::EventNew
+                | Kind::TerminTitle
+                | Kind::EventTitle
+                | Kind::TerminMoved
+                | Kind::EventMoved,
+                None,
+            ) => {}
         }
     }
 }
