@@ -98,3 +98,37 @@ async fn c11_every_write_has_its_confirmed_entry_with_what_was_before_and_after(
     assert_eq!(told, expected);
     calendars.then_agreed_and_silent("SB").await
 }
+
+#[tokio::test]
+async fn c3_what_was_typed_on_both_sides_before_the_first_sync_is_one_pair_and_nothing_is_written() -> Result<()> {
+    let calendars = Calendars::start().await?;
+    calendars.given_employee("SB").await?;
+    let google = calendars.world.simulator.google();
+    let calendar_id = google.seed_calendar("AW-SB", "Europe/Berlin");
+    calendars.given_termin("SB", 1, 9, "Zweimal getippt");
+    google.seed(&calendar_id, calendars.event_fields(1, 9, "Zweimal getippt")).expect("Google takes the event");
+    let _worker = calendars.world.worker().await?;
+    let calls = calendars.sync(&["SB"]).await?;
+    assert_eq!(writes(&calls), [Operation::GoogleAclInsert]);
+    calendars.then_agreed_and_silent("SB").await?;
+    assert_eq!(calendars.events("SB")?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn c10a_after_a_lost_hub_nothing_is_doubled_wherever_it_was_born() -> Result<()> {
+    let calendars = Calendars::start().await?;
+    calendars.given_employee("SB").await?;
+    calendars.given_termin("SB", 1, 9, "Aus Advoware");
+    let _worker = calendars.world.worker().await?;
+    calendars.sync(&["SB"]).await?;
+    calendars.enter_event("SB", calendars.event_fields(2, 10, "Aus Google"))?;
+    calendars.sync(&["SB"]).await?;
+    let before = (calendars.termine("SB"), calendars.events("SB")?);
+    calendars.lose_hub().await?;
+    calendars.given_employee("SB").await?;
+    let calls = calendars.sync(&["SB"]).await?;
+    assert_eq!(writes(&calls), []);
+    assert_eq!((calendars.termine("SB"), calendars.events("SB")?), before);
+    calendars.then_agreed_and_silent("SB").await
+}
