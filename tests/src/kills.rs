@@ -260,7 +260,11 @@ async fn killed_at<S: Scenario + ?Sized>(worlds: &Worlds, kind: Kind, scenario: 
             ended?;
             return match point {
                 Point::Call(..) => Err(Error::new("the run ended without coming to this point")),
-                Point::Statement(_) => scenario.then_whole(&place).await.map(|()| false),
+                Point::Statement(_) => {
+                    // It may come in what follows.
+                    proxy.release();
+                    scenario.then_whole(&place).await.map(|()| false)
+                }
             };
         }
     }
