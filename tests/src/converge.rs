@@ -6,6 +6,7 @@ mod check;
 mod play;
 mod step;
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::process::ExitCode;
 
@@ -14,13 +15,9 @@ use tokio::time::Instant;
 
 pub use step::{Step, Story};
 
+use crate::calendar::converge::Story as Calendars;
 use crate::worlds::Worlds;
-use crate::{Error, Result, calendar};
-
-/// Stories under way at once: they mostly wait for leases and retries.
-const AT_ONCE: usize = 12;
-/// Steps of a story.
-const STEPS: usize = 30;
+use crate::{Error, Result};
 
 /// What stories are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +49,8 @@ async fn all(flows: Vec<Flow>, seeds: Range<u64>) -> Result<()> {
     for flow in flows {
         let begun = Instant::now();
         let (count, steps) = match flow {
-            Flow::Beteiligte => (converge(seeds.clone()).await?, STEPS),
-            Flow::Calendar => (calendar::converge::converge(seeds.clone()).await?, calendar::converge::STEPS),
+            Flow::Beteiligte => (converge::<Story>(seeds.clone()).await?, Story::STEPS),
+            Flow::Calendar => (converge::<Calendars>(seeds.clone()).await?, Calendars::STEPS),
         };
         let seconds = begun.elapsed().as_secs_f64();
         println!("converge, {flow:?}: {count} stories of {steps} steps ended well, {seconds:.0} s");
@@ -79,14 +76,56 @@ fn asked(args: &[String]) -> Option<(Vec<Flow>, Range<u64>)> {
     Some((flows, seeds))
 }
 
+/// A story that can be made from a seed, played and cut short.
+pub trait Tale: Clone + Display {
+    /// Steps of one.
+    const STEPS: usize;
+    /// Under way at once: they mostly wait for leases and retries.
+    const AT_ONCE: usize;
+
+    fn of_seed(seed: u64) -> Self;
+
+    /// What it consists of, to be left out in part.
+    fn length(&self) -> usize;
+
+    #[must_use]
+    fn without(&self, steps: Range<usize>) -> Self;
+
+    /// Why it did not end well.
+    fn play(&self, worlds: &Worlds) -> impl Future<Output = std::result::Result<(), String>>;
+}
+
+impl Tale for Story {
+    const STEPS: usize = 30;
+    const AT_ONCE: usize = 12;
+
+    fn of_seed(seed: u64) -> Self {
+        Self::of_seed(seed, Self::STEPS)
+    }
+
+    fn length(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn without(&self, steps: Range<usize>) -> Self {
+        let mut shorter = self.clone();
+        shorter.steps.drain(steps);
+        shorter
+    }
+
+    async fn play(&self, worlds: &Worlds) -> std::result::Result<(), String> {
+        play::play(worlds, self).await
+    }
+}
+
 /// Plays the stories of these seeds; the first that fails is shrunk and told.
-pub async fn converge(seeds: impl Iterator<Item = u64>) -> Result<u64> {
+pub async fn converge<T: Tale>(seeds: impl Iterator<Item = u64>) -> Result<u64> {
     let worlds = Worlds::start().await?;
     let stories = stream::iter(seeds).map(async |seed| {
-        let story = Story::of_seed(seed, STEPS);
-        play::play(&worlds, &story).await.map_err(|problem| (seed, story, problem))
+        let story = T::of_seed(seed);
+        story.play(&worlds).await.map_err(|problem| (seed, story, problem))
     });
-    let mut played = stories.buffer_unordered(AT_ONCE);
+    let mut played = stories.buffer_unordered(T::AT_ONCE);
     let mut count = 0;
     while let Some(outcome) = played.next().await {
         if let Err((seed, story, problem)) = outcome {
@@ -100,20 +139,19 @@ pub async fn converge(seeds: impl Iterator<Item = u64>) -> Result<u64> {
 }
 
 /// One story, as it is kept after it has failed once.
-pub async fn replay(story: &Story) -> Result<()> {
+pub async fn replay<T: Tale>(story: &T) -> Result<()> {
     let worlds = Worlds::start().await?;
-    play::play(&worlds, story).await.map_err(|problem| Error::new(format!("{problem}\n{story}")))
+    story.play(&worlds).await.map_err(|problem| Error::new(format!("{problem}\n{story}")))
 }
 
 /// Leaves out steps, halves before single ones, as long as the story still fails.
-async fn shrink(worlds: &Worlds, mut story: Story, mut problem: String) -> (Story, String) {
-    let mut size = story.steps.len() / 2;
+async fn shrink<T: Tale>(worlds: &Worlds, mut story: T, mut problem: String) -> (T, String) {
+    let mut size = story.length() / 2;
     while size > 0 {
         let mut at = 0;
-        while at < story.steps.len() {
-            let mut shorter = story.clone();
-            shorter.steps.drain(at..(at + size).min(story.steps.len()));
-            match play::play(worlds, &shorter).await {
+        while at < story.length() {
+            let shorter = story.without(at..(at + size).min(story.length()));
+            match shorter.play(worlds).await {
                 Err(still) => (story, problem) = (shorter, still),
                 Ok(()) => at += size,
             }

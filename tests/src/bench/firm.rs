@@ -151,23 +151,8 @@ impl Firm {
         self.queue.enqueue(&jobs, Asker::Event).await.map(drop).map_err(told)
     }
 
-    /// Waits until every job is done. One that failed falsifies the figures, so it ends the benchmark.
     pub(super) async fn drained(&self) -> Result<()> {
-        let mut looks = tokio::time::interval(LOOK_EVERY);
-        let deadline = Instant::now() + DRAINED_WITHIN;
-        loop {
-            looks.tick().await;
-            let Counts { ready, delayed, running, dead, .. } = self.queue.counts().await.map_err(told)?;
-            if dead + delayed > 0 {
-                return Err(Error::new(format!("{dead} jobs are dead and {delayed} wait for another try")));
-            }
-            if ready + running == 0 {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                return Err(Error::new(format!("{ready} jobs still wait after {DRAINED_WITHIN:?}")));
-            }
-        }
+        drained(&self.queue, DRAINED_WITHIN).await
     }
 
     /// Every call takes this long from now on, on both sides.
@@ -219,6 +204,25 @@ impl Firm {
         };
         let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(told)?;
         answer.text().await.map_err(told)
+    }
+}
+
+/// Waits until every job is done. One that failed falsifies the figures, so it ends the benchmark.
+pub(super) async fn drained(queue: &Queue, within: Duration) -> Result<()> {
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    let deadline = Instant::now() + within;
+    loop {
+        looks.tick().await;
+        let Counts { ready, delayed, running, dead, .. } = queue.counts().await.map_err(told)?;
+        if dead + delayed > 0 {
+            return Err(Error::new(format!("{dead} jobs are dead and {delayed} wait for another try")));
+        }
+        if ready + running == 0 {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(Error::new(format!("{ready} jobs still wait after {within:?}")));
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! Random stories of calendars: some seeds in the suite, any number with `make converge` (invariants 1 to 5).
 
 use harness::Result;
-use harness::calendar::converge::{Edit, Kind, Step, Story, converge, replay};
+use harness::calendar::converge::{Edit, Kind, Step, Story};
+use harness::converge::{converge, replay};
 
 macro_rules! stories {
     ($($name:ident: $seeds:expr,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() -> Result<()> {
             let seeds = $seeds;
-            assert_eq!(converge(seeds.clone()).await?, seeds.end - seeds.start);
+            assert_eq!(converge::<Story>(seeds.clone()).await?, seeds.end - seeds.start);
             Ok(())
         }
     )*};

@@ -7,19 +7,17 @@ use domain::job::Wants;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use shared::hub::Hub;
-use shared::queue::{Asker, Counts, NewJob, Queue, QueueName};
+use shared::queue::{Asker, NewJob, Queue, QueueName};
 use simulator::{Edit, Mitarbeiter};
 use tempfile::TempDir;
-use tokio::time::Instant;
 
-use super::super::firm::{client, settings_of, told};
+use super::super::firm::{client, drained, settings_of, told};
 use crate::world::{PATIENCE, fields, install_crypto};
 use crate::{Error, PrivatePostgres, PrivateRedis, Program, Result, RunningProgram};
 
 const SEED: u64 = 7;
 /// Longest wait for all jobs of one case.
 const DRAINED_WITHIN: Duration = Duration::from_mins(15);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// An employee with few Termine, beside the others.
 const FEW: &str = "ZZ";
 
@@ -145,23 +143,8 @@ impl CalendarFirm {
         self.queue.enqueue(&jobs, Asker::Event).await.map(drop).map_err(told)
     }
 
-    /// Waits until every job is done. One that failed falsifies the figures, so it ends the benchmark.
     pub(super) async fn drained(&self) -> Result<()> {
-        let mut looks = tokio::time::interval(LOOK_EVERY);
-        let deadline = Instant::now() + DRAINED_WITHIN;
-        loop {
-            looks.tick().await;
-            let Counts { ready, delayed, running, dead, .. } = self.queue.counts().await.map_err(told)?;
-            if dead + delayed > 0 {
-                return Err(Error::new(format!("{dead} jobs are dead and {delayed} wait for another try")));
-            }
-            if ready + running == 0 {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                return Err(Error::new(format!("{ready} jobs still wait after {DRAINED_WITHIN:?}")));
-            }
-        }
+        drained(&self.queue, DRAINED_WITHIN).await
     }
 
     /// Lets a user change the title of so many Termine of each employee.
