@@ -84,10 +84,14 @@ CREATE TABLE calendar_employee (
     sync_strategy          sync_strategy_enum,
     advoware_write_allowed boolean,
     anonymize              boolean,
+    -- When a person, or a trigger, last decided on it: an older trigger must not lift it.
+    anonymize_set_at       timestamptz,
     -- The calendar, once found, created or given by a person, and the account that is known to share it.
     calendar_id            text,
     calendar_is_given      boolean NOT NULL DEFAULT false,
     shared_with            text,
+    -- The calendar that the rows are of: another one's silence is no evidence about them (C4).
+    rows_of_calendar       text,
     -- Google's list of changes continues here; only good for the policy under which it was taken.
     sync_token             text,
     token_policy           text,

@@ -234,8 +234,8 @@ impl CalendarSystems {
             look::events(&self.google, calendar, token, window),
         );
         let (termine, events) = (look::Termine::read(termine?, kuerzel), events?);
-        let rows =
-            self.hub.calendar_rows(kuerzel, window.opens, window.closes, &termine.frnrs(), &events.ids()).await?;
+        let (frnrs, ids) = (termine.frnrs(), events.ids());
+        let rows = self.hub.calendar_rows(kuerzel, window.opens, window.closes, &frnrs, &ids, policy.anonymize).await?;
         let looked = look::Looked { employee, window, policy, policy_name, termine, events, now };
         let mut loaded = looked.together(rows);
         self.ask(kuerzel, employee, calendar, &mut loaded).await?;

@@ -16,6 +16,8 @@ pub enum Oddity {
     Cancelled,
     /// A moved or cancelled occurrence of a series, which is an event of its own in Google (C9).
     SeriesException,
+    /// An event says no more than that something is blocked, and copies no Termin that we know (C7).
+    Placeholder,
     /// A series in Advoware with a `turnusArt` above 4.
     UnknownTurnusArt,
     /// A series in Advoware without `datumBis`. A series without end would say so with the year 2037 (DOMAIN 3).
@@ -34,6 +36,7 @@ impl Oddity {
             Self::MixedTimes => "mixed_times",
             Self::Cancelled => "cancelled",
             Self::SeriesException => "series_exception",
+            Self::Placeholder => "placeholder",
             Self::UnknownTurnusArt => "unknown_turnus_art",
             Self::SeriesEndUnknown => "series_end_unknown",
             Self::Recurrence(refusal) => refusal.name(),

@@ -5,6 +5,7 @@
 
 mod link;
 mod question;
+mod same;
 mod snapshot;
 mod step;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::anonymize::{anonymized, is_blocked, merge_back};
+use super::oddity::Oddity;
 use super::policy::{Newer, Row as Case, Side, Source, Verdict, verdict};
 use super::standard::Standard;
 use super::termin;
@@ -97,7 +99,7 @@ impl<'a> Planner<'a> {
         match self.snapshot.termine.get(&frnr).map(|termin| &termin.form) {
             // Inserting what is there already is answered by 409: so a run that saw less than there is does no harm.
             Some(Ok(now)) => Some(Step::FinishEvent(id, self.projected(row.source, now))),
-            Some(Err(_)) => Some(Step::FinishEvent(id, form.clone())),
+            Some(Err(_)) => Some(Step::FinishEvent(id, self.projected(row.source, form))),
             None => self.snapshot.gone_termine.contains(&frnr).then_some(Step::Withdraw(id)),
         }
     }
@@ -121,6 +123,7 @@ impl<'a> Planner<'a> {
             return vec![Step::Withdraw(id)];
         }
         if !self.may_write(row.source) {
+            self.plan.left.push(Left::NoPermission(event.clone()));
             return Vec::new();
         }
         let now = self.seen().get(event).and_then(|seen| seen.form.as_ref().ok());
@@ -169,6 +172,8 @@ impl<'a> Planner<'a> {
                 }
             };
             match termin::write(form) {
+                // The placeholder never reaches Advoware, whoever left it there (C7).
+                _ if is_blocked(form) => self.plan.left.push(Left::OddEvent(id.clone(), Oddity::Placeholder)),
                 _ if !self.may_write(Source::Google) => self.plan.left.push(Left::NoPermission(id.clone())),
                 Ok(_) => self.plan.steps.push(Step::CreateTermin(id.clone(), form.clone())),
                 Err(reason) => self.plan.left.push(Left::NotRepresentable(id.clone(), reason)),
@@ -183,9 +188,13 @@ impl<'a> Planner<'a> {
             if !self.has_both(row) {
                 continue;
             }
-            let (Some(advoware), Some(google)) = (self.termin_of(row), self.event_of(row)) else { continue };
-            let case = self.case(row, &advoware, &google);
-            for step in self.steps(id, row, case, &advoware, &google) {
+            let (advoware, google) = (self.termin_of(row), self.event_of(row));
+            let (Some(advoware), Some(google)) = (advoware, &google) else {
+                updates.extend(self.blocked_alone(id, row, google.and_then(|google| google.form)));
+                continue;
+            };
+            let case = self.case(row, &advoware, google);
+            for step in self.steps(id, row, case, &advoware, google) {
                 match step {
                     Step::DeleteEvent(_) | Step::DeleteTermin(_) => deletions.push(step),
                     Step::RecreateEvent(..) | Step::RecreateTermin(..) | Step::SoftDelete(_) => {
@@ -208,24 +217,6 @@ impl<'a> Planner<'a> {
                 | None,
                 Some(_),
             ) => true,
-        }
-    }
-
-    /// Whether the Termin says what it said when the row was last agreed, or what we are writing to it.
-    fn is_same_termin(&self, row: &HubRow, form: &Standard) -> bool {
-        match &row.intent {
-            Some(Intent::CreateEvent(copy)) => self.projected(row.source, form) == *copy,
-            Some(Intent::UpdateTermin(wanted)) if wanted == form => true,
-            _ => row.advoware_base.as_ref() == Some(form),
-        }
-    }
-
-    /// The same of the event.
-    fn is_same_event(row: &HubRow, form: &Standard) -> bool {
-        match &row.intent {
-            Some(Intent::CreateEvent(wanted)) => wanted == form,
-            Some(Intent::UpdateEvent(wanted)) if wanted == form => true,
-            _ => row.google_base.as_ref() == Some(form),
         }
     }
 
@@ -271,7 +262,7 @@ impl<'a> Planner<'a> {
         };
         let form =
             seen.form.as_ref().map_err(|oddity| self.plan.left.push(Left::OddEvent(id.clone(), *oddity))).ok()?;
-        let side = if Self::is_same_event(row, form) { Side::Same } else { Side::Changed };
+        let side = if self.is_same_event(row, form) { Side::Same } else { Side::Changed };
         Some(Found { side, form: Some(form), at: seen.updated, is_news: row.etag.as_ref() != Some(&seen.etag) })
     }
 
@@ -306,6 +297,12 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// A copy whose Termin is not known, outside the window for one, loses its text all the same (C7).
+    fn blocked_alone(&self, id: RowId, row: &HubRow, copy: Option<&Standard>) -> Option<Step> {
+        let copy = copy.filter(|copy| row.source == Source::Advoware && self.policy.anonymize && !is_blocked(copy))?;
+        Some(Step::UpdateEvent(id, anonymized(copy)))
+    }
+
     /// Anonymising was switched on or off since the copy was written (C7).
     fn is_to_be_rewritten(&self, row: &HubRow, form: &Standard, copy: &Standard) -> bool {
         let is_due = match (self.policy.anonymize, is_blocked(copy)) {
@@ -317,8 +314,7 @@ impl<'a> Planner<'a> {
 
     /// What is blocked in the copy never flows back, only its times do (C7).
     fn update_termin(&mut self, id: RowId, row: &HubRow, now: &Standard, copy: &Standard) -> Vec<Step> {
-        let was_blocked = row.google_base.as_ref().is_some_and(is_blocked);
-        let hides = row.source == Source::Advoware && (self.policy.anonymize || was_blocked);
+        let hides = row.source == Source::Advoware && (self.is_hidden(row) || is_blocked(copy));
         let wanted = if hides { merge_back(now, copy) } else { copy.clone() };
         let mut steps = Vec::new();
         if wanted != *now {

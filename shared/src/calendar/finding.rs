@@ -7,7 +7,7 @@ use domain::ids::{EventId, FrNr};
 use crate::hub::calendar::{CalendarFinding, CalendarRow};
 
 /// Findings that are kept of one run.
-pub(super) const MOST: usize = 200;
+pub(super) const MOST: usize = 2000;
 
 /// Reason of an event that copies a Termin, by our own property, and that no row knows: brought back from the bin, or the hub was lost.
 pub(super) const COPY_WITHOUT_ROW: &str = "copy_without_row";

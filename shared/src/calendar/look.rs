@@ -202,8 +202,10 @@ impl Looked<'_> {
     fn waiting(&self, rows: &BTreeMap<RowId, CalendarRow>) -> BTreeSet<RowId> {
         let touched = |row: &CalendarRow| {
             let event = row.hub.event.as_ref();
+            let is_news = |seen: &SeenEvent| row.hub.etag.as_ref() != Some(&seen.etag);
             !self.events.is_complete
-                && event.is_some_and(|id| self.events.seen.contains_key(id) || self.events.gone.contains(id))
+                && event
+                    .is_some_and(|id| self.events.seen.get(id).is_some_and(is_news) || self.events.gone.contains(id))
         };
         let is_unreadable =
             |row: &CalendarRow| row.hub.event.as_ref().is_some_and(|event| self.events.unreadable.contains(event));
@@ -258,7 +260,15 @@ impl LoadedCalendar {
             (row.status != RowStatus::Synced || row.hub.intent.is_some())
                 && !matches!(row.hub.intent, Some(Intent::CreateEvent(_)))
         };
-        let rows = self.rows.iter().filter(|(id, row)| is_unsettled(row) && !self.waiting.contains(id));
+        // An event that was left as it was differs from its base; that is of weight once the Termin moves.
+        let left: BTreeSet<&EventId> = self.carried.iter().filter_map(|finding| finding.event.as_ref()).collect();
+        let is_left = |row: &CalendarRow| {
+            let termin = row.hub.frnr.and_then(|frnr| self.snapshot.termine.get(&frnr));
+            let has_moved = termin.is_none_or(|termin| termin.form.as_ref().ok() != row.hub.advoware_base.as_ref());
+            row.hub.event.as_ref().is_some_and(|event| left.contains(event)) && has_moved
+        };
+        let is_open = |row: &CalendarRow| is_unsettled(row) || is_left(row);
+        let rows = self.rows.iter().filter(|(id, row)| is_open(row) && !self.waiting.contains(id));
         let events = rows.filter_map(|(_, row)| row.hub.event.clone());
         events.filter(|id| !seen.contains_key(id) && !self.snapshot.gone_events.contains(id)).collect()
     }

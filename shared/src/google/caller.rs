@@ -108,7 +108,8 @@ fn kind_of_refusal(answer: &Answer) -> Option<ErrorKind> {
     let told = wire::told(&answer.body);
     let retry_after = answer.retry_after();
     Some(match (answer.status.as_u16(), told.reason.as_deref()) {
-        (400, _) => rejected(told),
+        // 403: an invitation that somebody else sent; its organizer alone may change it.
+        (400, _) | (403, Some("forbiddenForNonOrganizer")) => rejected(told),
         (401, _) => ErrorKind::CredentialsRefused(Refusal::ServiceTokenRejected),
         (403, Some("rateLimitExceeded" | "userRateLimitExceeded")) => ErrorKind::RateLimited { retry_after },
         (403, Some("quotaExceeded")) => ErrorKind::QuotaExceeded,

@@ -3,9 +3,10 @@
 
 use domain::finding::FindingKind;
 use domain::ids::CalendarId;
-use harness::calendar::{Calendars, OWNER, with, writes, writes_to};
+use harness::calendar::entry::Entry;
+use harness::calendar::{Calendars, OWNER, parsed, with, writes, writes_to};
 use harness::world::World;
-use harness::{Result, eventually};
+use harness::{Error, Result, eventually};
 use serde_json::{Value, json};
 use shared::hub::calendar::{PolicyChange, RowStatus};
 use simulator::{Calls, FaultKind, GoogleRole, Moment, Operation, System};
@@ -289,4 +290,32 @@ async fn c3_sharing_that_got_no_answer_is_made_up_for_once() -> Result<()> {
     let shared = calendars.world.simulator.journal().count(Operation::GoogleAclInsert);
     assert_eq!((shared, calendars.world.simulator.google().calendar_creations()), (1, 1));
     calendars.then_agreed_and_silent("SB").await
+}
+
+#[tokio::test]
+async fn c4_another_calendar_is_no_evidence_that_anything_was_deleted() -> Result<()> {
+    let calendars = Calendars::start().await?;
+    calendars.given_employee("SB").await?;
+    calendars.given_termin("SB", 1, 9, "Aus Advoware");
+    let _worker = calendars.world.worker().await?;
+    calendars.sync(&["SB"]).await?;
+    calendars.enter_event("SB", calendars.event_fields(2, 10, "Aus Google"))?;
+    calendars.sync(&["SB"]).await?;
+    let termine = calendars.termine("SB");
+    assert_eq!(termine.len(), 2);
+
+    let google = calendars.world.simulator.google();
+    let other = google.share_calendar("Kanzlei SB", "Europe/Berlin", GoogleRole::Writer);
+    google.seed(&other, calendars.event_fields(3, 11, "Schon im neuen")).expect("Google takes the event");
+    let given = CalendarId::parse(&other).expect("an id");
+    let change = PolicyChange { calendar: Some(Some(given)), ..PolicyChange::default() };
+    calendars.hub.set_policy(&parsed("SB"), &change).await.map_err(|error| Error::new(error.to_string()))?;
+    for _ in 0..3 {
+        let calls = calendars.sync(&["SB"]).await?;
+        assert!(!writes(&calls).contains(&Operation::DeleteTermin), "{calls:?}");
+    }
+    assert_eq!(calendars.termine("SB").len(), 3, "both are kept, and the new calendar's event is a Termin");
+    let events: Vec<_> = google.events(&other).iter().filter_map(Entry::of_event).collect();
+    assert_eq!(events.len(), 3, "{events:?}");
+    Ok(())
 }

@@ -118,6 +118,7 @@ async fn a_calendars_whole_life_in_the_hub_works_with_the_programs_rights() -> R
     due.asked_for(now).await.expect("noted");
     let calendar = CalendarId::parse("a@group.calendar.google.com").expect("an id");
     hub.remember_calendar(&kuerzel, &calendar).await.expect("remembered");
+    hub.move_rows_to(&kuerzel, &calendar).await.expect("moved");
     hub.remember_sharing(&kuerzel, "b@example.org").await.expect("remembered");
     let change = PolicyChange { anonymize: Some(Some(true)), ..PolicyChange::default() };
     assert!(hub.set_policy(&kuerzel, &change).await.expect("set"));
@@ -138,6 +139,7 @@ async fn a_calendars_whole_life_in_the_hub_works_with_the_programs_rights() -> R
         kuerzel: &kuerzel,
         id,
         row: &intended,
+        takes_over: true,
         deleted: false,
         strategy: SyncStrategy::SourceSystemWins,
         advoware_write_allowed: false,
@@ -146,7 +148,9 @@ async fn a_calendars_whole_life_in_the_hub_works_with_the_programs_rights() -> R
     };
     assert!(hub.save_row(&saved, Some(begun), None).await.expect("begun"));
     let done = agreed(None);
-    assert!(hub.save_row(&Saved { row: &done, ..saved }, None, Some(audit_id)).await.expect("confirmed"));
+    assert!(
+        hub.save_row(&Saved { row: &done, takes_over: false, ..saved }, None, Some(audit_id)).await.expect("confirmed")
+    );
     let settled = [Settled { id, row: done.clone(), last_sync: now }];
     assert_eq!(hub.settle_rows(run_id, &settled, now).await.expect("settled"), 1);
     assert_eq!(hub.reset_rows(&kuerzel).await.expect("reset"), 0);
@@ -163,7 +167,7 @@ async fn a_calendars_whole_life_in_the_hub_works_with_the_programs_rights() -> R
     assert_eq!(hub.held_deletions().await.expect("counted"), 3);
     assert!(hub.employees_with_failed_rows().await.expect("asked").is_empty());
     assert_eq!(hub.count_calendar_rows().await.expect("counted"), [("synced".to_owned(), 1)]);
-    assert_eq!(hub.calendar_rows(&kuerzel, now, now + hour, &[FrNr(85_861)], &[]).await.expect("read").len(), 1);
+    assert_eq!(hub.calendar_rows(&kuerzel, now, now + hour, &[FrNr(85_861)], &[], true).await.expect("read").len(), 1);
     assert_eq!(hub.rows_of_employee(&kuerzel).await.expect("read").len(), 1);
     let entry = hub.calendar_audit_entry(audit_id).await.expect("read").expect("it is there");
     assert!(entry.confirmed_at.is_some());

@@ -8,9 +8,11 @@ mod restore;
 mod row;
 mod run;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use domain::ids::Kuerzel;
 use domain::job::{Backoff, Wants};
 use shared::calendar::{CalendarPlan, CalendarSystems, Identity, LoadedCalendar, LookError, LookWanted};
@@ -99,15 +101,18 @@ impl CalendarJobs {
     }
 
     async fn sync(&self, kuerzel: &Kuerzel, running: &Running, answered: &mut Answered) -> Result<(), Stop> {
-        let employee = self.employee(kuerzel, running.wants.full_content()).await?;
+        let employee = self.employee(kuerzel, running).await?;
         self.answer_requests(kuerzel, &employee, running, answered).await?;
         if !employee.enabled || employee.departed_at.is_some() {
             tracing::info!(enabled = employee.enabled, "the employee's calendar is not synced");
             return Ok(());
         }
         let employee = self.locate(employee, &running.lease).await?;
+        let mut refused = BTreeSet::new();
         for _ in 0..MAX_ROUNDS {
-            let loaded = self.look(kuerzel, &employee, running.wants).await?;
+            let mut loaded = self.look(kuerzel, &employee, running.wants).await?;
+            // What was refused a moment ago is not asked for again in the same run, whatever Google's list says once more.
+            loaded.waiting.extend(&refused);
             *answered = Answered::of(&SYSTEMS);
             let run = Run::new(self, kuerzel, &employee, running, &loaded);
             if run.rebuild(loaded.lost_pairs(&self.identity, kuerzel)).await? {
@@ -115,12 +120,21 @@ impl CalendarJobs {
             }
             let plan = loaded.plan();
             let applied = run.apply(plan.steps.clone()).await;
-            let is_whole = applied.stop.is_none() && !applied.is_overtaken;
-            self.remember(kuerzel, &loaded, &plan, is_whole).await?;
+            refused.extend(applied.refused);
+            let remembered = match &applied.stop {
+                // Somebody else may have the employee by now.
+                Some(Stop::LeaseLost(_)) => Ok(()),
+                stop => {
+                    let is_whole = stop.is_none() && !applied.is_overtaken;
+                    let is_settled = is_whole && refused.is_empty() && loaded.waiting.is_empty();
+                    self.remember(kuerzel, &loaded, &plan, is_whole, is_settled).await
+                }
+            };
             match applied.stop {
                 Some(stop) => return Err(stop),
-                None if applied.is_overtaken => {}
+                None if applied.is_overtaken => remembered?,
                 None => {
+                    remembered?;
                     self.tell(&plan);
                     return Ok(());
                 }
@@ -131,7 +145,7 @@ impl CalendarJobs {
 
     /// The employee as the hub knows them, with what the trigger asked to change in their policy. One that the hub does not know is looked
     /// for in Advoware's list: the schedule may not have seen it yet.
-    async fn employee(&self, kuerzel: &Kuerzel, full_content: Option<bool>) -> Result<Employee, Stop> {
+    async fn employee(&self, kuerzel: &Kuerzel, running: &Running) -> Result<Employee, Stop> {
         let hub = &self.systems.hub;
         if hub.employee(kuerzel).await?.is_none() {
             let listed = self.systems.advoware.list_mitarbeiter().await?;
@@ -140,7 +154,12 @@ impl CalendarJobs {
             }
             hub.add_employee(kuerzel).await?;
         }
-        if let Some(full_content) = full_content {
+        let Some(known) = hub.employee(kuerzel).await? else { return Err(Stop::Hopeless(NO_SUCH_EMPLOYEE)) };
+        let Some(full_content) = running.wants.full_content() else { return Ok(known) };
+        // A try of an older trigger does not lift what somebody has ordered since.
+        let made_at = i64::try_from(running.job.made_at_ms()).ok().and_then(DateTime::from_timestamp_millis);
+        let is_outdated = full_content && known.anonymize_set_at > made_at;
+        if !is_outdated {
             let change = PolicyChange { anonymize: Some(Some(!full_content)), ..PolicyChange::default() };
             hub.set_policy(kuerzel, &change).await?;
         }
@@ -169,6 +188,7 @@ impl CalendarJobs {
         loaded: &LoadedCalendar,
         plan: &CalendarPlan,
         is_whole: bool,
+        is_settled: bool,
     ) -> Result<(), Stop> {
         let is_told = !loaded.has_open_question && !loaded.misses_changes();
         let is_dealt_with = is_whole && plan.held_deletions == 0 && is_told;
@@ -181,7 +201,7 @@ impl CalendarJobs {
             lists_were_empty: is_whole.then_some((loaded.advoware_is_empty, Some(loaded.google_is_empty))),
             held_deletions: plan.held_deletions,
             findings: &plan.findings,
-            is_settled: is_whole,
+            is_settled: is_settled && plan.held_deletions == 0,
         };
         Ok(self.systems.hub.remember_run(kuerzel, &end, self.clock.now()).await?)
     }

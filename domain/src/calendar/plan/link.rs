@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{EventId, FrNr, Planner, Source, Standard, Step};
+use super::{EventId, FrNr, Planner, Standard, Step};
 
 impl<'a> Planner<'a> {
     /// A Termin and an event that no row knows and that say the same become a pair, without a write: typed twice before the first sync,
@@ -17,7 +17,7 @@ impl<'a> Planner<'a> {
         let mut free: Vec<(&'a EventId, &'a Standard)> =
             events.filter_map(|(id, event)| Some((id, event.form.as_ref().ok()?))).collect();
         for (frnr, form) in self.free_termine() {
-            let Some(at) = free.iter().position(|(_, said)| self.projected(Source::Advoware, form) == **said) else {
+            let Some(at) = free.iter().position(|(_, said)| form == *said) else {
                 continue;
             };
             let (event, _) = free.swap_remove(at);

@@ -134,6 +134,74 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn c3_what_users_do_after_a_crash_is_seen_too(
+        policy in any_policy(), before in edits(), after in edits(), later in edits(), at in 0usize..8,
+        cut in prop::sample::select(&Cut::ALL[..]),
+    ) {
+        let mut world = World::default();
+        world.edit_all(&before);
+        world.run(policy);
+        world.edit_all(&after);
+        world.run_cut(policy, at, cut);
+        world.edit_all(&later);
+        world.run(policy);
+        world.run(policy);
+        prop_assert_eq!(world.plan(policy).steps, Vec::new());
+        prop_assert_eq!(world.disagreement(policy), None);
+    }
+}
+
+#[test]
+fn c3_a_user_who_undoes_what_a_crashed_run_had_copied_is_not_overlooked() {
+    let mut world = World::default();
+    world.edit(UserEdit::AddTermin(1, 0));
+    world.run(policy());
+    world.edit(UserEdit::MoveTermin(0, 5));
+    world.run_cut(policy(), 0, Cut::AfterWrite);
+    world.edit(UserEdit::MoveTermin(0, 1));
+    world.run(policy());
+    assert_eq!(world.disagreement(policy()), None);
+    let (termine, events) = world.sides();
+    assert_eq!((termine[0].span, events[0].span), (at_hour(1), at_hour(1)));
+}
+
+#[test]
+fn c7_a_blocked_copy_never_overwrites_its_termin_even_if_nothing_is_known_of_it() {
+    let hides = Policy { anonymize: true, strategy: SyncStrategy::LastChangeWins, ..policy() };
+    let mut world = World::default();
+    world.edit(UserEdit::AddTermin(1, 0));
+    world.run(hides);
+    world.forget_bases();
+    world.run(Policy { anonymize: false, ..hides });
+    assert_eq!(world.sides().0[0].text, "Text 0");
+}
+
+#[test]
+fn c7_a_copy_whose_termin_is_not_known_is_blocked_all_the_same() {
+    let mut world = World::default();
+    world.edit(UserEdit::AddTermin(1, 0));
+    world.run(policy());
+    let mut snapshot = world.snapshot();
+    (snapshot.termine, snapshot.gone_termine) = Default::default();
+    let plan = plan(&snapshot, Policy { anonymize: true, ..policy() });
+    assert!(matches!(&plan.steps[..], [Step::UpdateEvent(_, form)] if form.text == PLACEHOLDER), "{:?}", plan.steps);
+}
+
+#[test]
+fn c7_a_placeholder_that_copies_nothing_we_know_becomes_no_termin() {
+    let mut world = World::default();
+    world.edit(UserEdit::AddTermin(1, 0));
+    world.run(Policy { anonymize: true, ..policy() });
+    world.lose_hub();
+    let plan = world.plan(Policy { anonymize: true, ..policy() });
+    assert!(!plan.steps.iter().any(is_to_advoware), "{:?}", plan.steps);
+    assert!(matches!(&plan.left[..], [Left::OddEvent(_, Oddity::Placeholder)]), "{:?}", plan.left);
+}
+
 #[test]
 fn c3_an_event_that_a_user_deleted_before_we_knew_it_was_inserted_is_never_inserted_under_its_id_again() {
     for (strategy, left) in [(SyncStrategy::SourceSystemWins, 1), (SyncStrategy::LastChangeWins, 0)] {

@@ -29,6 +29,10 @@ pub struct Employee {
     pub calendar_is_given: bool,
     /// The account that it is known to be shared with.
     pub shared_with: Option<String>,
+    /// The calendar that the employee's rows are of.
+    pub rows_of_calendar: Option<CalendarId>,
+    /// When it was last decided whether their copies are anonymised.
+    pub anonymize_set_at: Option<DateTime<Utc>>,
     /// Google's list of changes continues here.
     pub sync_token: Option<String>,
     /// Name of the policy under which the token was taken.
@@ -167,6 +171,8 @@ impl Employee {
             calendar: None,
             calendar_is_given: false,
             shared_with: None,
+            rows_of_calendar: None,
+            anonymize_set_at: None,
             sync_token: None,
             token_policy: None,
             full_list_at: None,
@@ -183,6 +189,7 @@ impl Employee {
     fn read(row: &PgRow) -> Result<Self, HubError> {
         let strategy: Option<&str> = row.try_get("strategy")?;
         let calendar: Option<&str> = row.try_get("calendar_id")?;
+        let rows_of: Option<&str> = row.try_get("rows_of_calendar")?;
         let held: i32 = row.try_get("held_deletions")?;
         Ok(Self {
             kuerzel: Kuerzel::parse(row.try_get("kuerzel")?).map_err(|_| HubError::Unreadable("kuerzel"))?,
@@ -196,6 +203,8 @@ impl Employee {
             calendar: calendar.map(CalendarId::parse).transpose().map_err(|_| HubError::Unreadable("calendar_id"))?,
             calendar_is_given: row.try_get("calendar_is_given")?,
             shared_with: row.try_get("shared_with")?,
+            rows_of_calendar: rows_of.and_then(|calendar| CalendarId::parse(calendar).ok()),
+            anonymize_set_at: row.try_get("anonymize_set_at")?,
             sync_token: row.try_get("sync_token")?,
             token_policy: row.try_get("token_policy")?,
             full_list_at: row.try_get("full_list_at")?,
@@ -264,6 +273,7 @@ impl Hub {
                 sync_strategy = CASE WHEN $2 THEN $3::sync_strategy_enum ELSE sync_strategy END,
                 advoware_write_allowed = CASE WHEN $4 THEN $5 ELSE advoware_write_allowed END,
                 anonymize = CASE WHEN $6 THEN $7 ELSE anonymize END,
+                anonymize_set_at = CASE WHEN $6 THEN now() ELSE anonymize_set_at END,
                 calendar_id = CASE WHEN $8 THEN $9 ELSE calendar_id END,
                 calendar_is_given = CASE WHEN $8 THEN $9 IS NOT NULL ELSE calendar_is_given END,
                 shared_with = CASE WHEN $8 THEN NULL ELSE shared_with END,
@@ -286,11 +296,28 @@ impl Hub {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The calendar that was found or created, at once: it is created only once (DOMAIN 6).
-    pub async fn remember_calendar(&self, kuerzel: &Kuerzel, calendar: &CalendarId) -> Result<(), HubError> {
-        let query = "UPDATE calendar_employee SET calendar_id = $2, calendar_is_given = FALSE, sync_token = NULL WHERE kuerzel = $1";
-        sqlx::query(query).bind(kuerzel.as_str()).bind(calendar.as_str()).execute(&self.pool).await?;
-        Ok(())
+    /// The calendar that was found or created, at once: it is created only once (DOMAIN 6). `false`: a person has given another meanwhile.
+    pub async fn remember_calendar(&self, kuerzel: &Kuerzel, calendar: &CalendarId) -> Result<bool, HubError> {
+        let query = "UPDATE calendar_employee SET calendar_id = $2, calendar_is_given = FALSE, sync_token = NULL
+                     WHERE kuerzel = $1 AND calendar_id IS NULL";
+        let done = sqlx::query(query).bind(kuerzel.as_str()).bind(calendar.as_str()).execute(&self.pool).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// From now on the employee's rows are of this calendar. Those of another one end here, with what they said in the audit as far as it
+    /// was written: what that calendar held stays there, and the Termine are new to this one (C4). Answers how many ended.
+    pub async fn move_rows_to(&self, kuerzel: &Kuerzel, calendar: &CalendarId) -> Result<u64, HubError> {
+        let mut transaction = self.pool.begin().await?;
+        let ended = sqlx::query(
+            "UPDATE calendar_sync SET deleted = TRUE, intent = NULL FROM calendar_employee AS employee
+             WHERE employee.kuerzel = $1 AND calendar_sync.employee_kuerzel = $1 AND calendar_sync.deleted = FALSE
+               AND employee.rows_of_calendar <> $2",
+        );
+        let ended = ended.bind(kuerzel.as_str()).bind(calendar.as_str()).execute(&mut *transaction).await?;
+        let known = "UPDATE calendar_employee SET rows_of_calendar = $2, full_list_at = NULL, google_was_empty = FALSE WHERE kuerzel = $1";
+        sqlx::query(known).bind(kuerzel.as_str()).bind(calendar.as_str()).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(ended.rows_affected())
     }
 
     /// The account that the calendar is now shared with.

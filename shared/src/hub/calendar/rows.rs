@@ -1,6 +1,7 @@
 //! Rows of `calendar_sync`, read.
 
 use chrono::{DateTime, Utc};
+use domain::calendar::PLACEHOLDER;
 use domain::calendar::plan::{HubRow, RowId};
 use domain::calendar::policy::Source;
 use domain::ids::{EventId, FrNr, Kuerzel};
@@ -139,8 +140,8 @@ fn row_id(row: &PgRow) -> Result<RowId, HubError> {
 }
 
 impl Hub {
-    /// The live rows of an employee that meet the window `from` to `to`, that are not agreed, or whose Termin or event is among those named:
-    /// all that a run may have to do with, in one query.
+    /// The live rows of an employee that meet the window `from` to `to`, that are not agreed, or whose Termin or event is among those named, and
+    /// with `blocks_all` those whose copies still tell what their Termine say (C7): all that a run may have to do with, in one query.
     pub async fn calendar_rows(
         &self,
         kuerzel: &Kuerzel,
@@ -148,17 +149,19 @@ impl Hub {
         to: DateTime<Utc>,
         frnrs: &[FrNr],
         events: &[EventId],
+        blocks_all: bool,
     ) -> Result<Vec<(RowId, CalendarRow)>, HubError> {
         let text = format!(
             "SELECT {COLUMNS} FROM calendar_sync
              WHERE employee_kuerzel = $1 AND deleted = FALSE
                AND ((starts_at < $3 AND (ends_at IS NULL OR ends_at > $2 OR starts_at >= $2))
-                    OR sync_status <> 'synced' OR advoware_frnr = ANY($4) OR google_event_id = ANY($5))"
+                    OR sync_status <> 'synced' OR advoware_frnr = ANY($4) OR google_event_id = ANY($5)
+                    OR ($6 AND source_system = 'advoware' AND google_base->>'text' <> $7))"
         );
         let frnrs: Vec<i64> = frnrs.iter().map(|frnr| frnr.0).collect();
         let events: Vec<&str> = events.iter().map(EventId::as_str).collect();
         let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(kuerzel.as_str()).bind(from).bind(to);
-        let rows = query.bind(frnrs).bind(events).fetch_all(&self.pool).await?;
+        let rows = query.bind(frnrs).bind(events).bind(blocks_all).bind(PLACEHOLDER).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok((row_id(row)?, CalendarRow::read(row)?))).collect()
     }
 

@@ -27,6 +27,8 @@ pub struct Saved<'a> {
     pub row: &'a CalendarRow,
     /// Its pair is gone.
     pub deleted: bool,
+    /// Whether the run begins something with it; else it must have done so before.
+    pub takes_over: bool,
     /// As the run finds it, for people (C1).
     pub strategy: SyncStrategy,
     /// As the run finds it, for people (C1).
@@ -110,8 +112,7 @@ SELECT count(*) FROM saved";
 
 impl Hub {
     /// Stores a row, with the entry of what is begun or the confirmation of what was. `false`: another run has written it since, or its
-    /// pair was found gone; nothing was stored. A run that begins something takes the row over; one that ends something must
-    /// have begun it.
+    /// pair was found gone; nothing was stored. Only a run that begins something takes a row over.
     pub async fn save_row(
         &self,
         saved: &Saved<'_>,
@@ -120,7 +121,6 @@ impl Hub {
     ) -> Result<bool, HubError> {
         let hub = &saved.row.hub;
         let (starts_at, ends_at) = reach(saved.row, saved.now);
-        let takes_over = confirms.is_none();
         let action = begun.map(|begun| action(begun.before.is_some(), begun.after.is_some()));
         let stored: i64 = sqlx::query_scalar(SAVE)
             .bind(Uuid::from_u128(saved.id.0))
@@ -145,7 +145,7 @@ impl Hub {
             .bind(saved.row.retry.due_at)
             .bind(&saved.row.retry.reason)
             .bind(saved.run_id)
-            .bind(takes_over)
+            .bind(saved.takes_over)
             .bind(confirms)
             .bind(begun.map(|begun| begun.audit_id))
             .bind(action)

@@ -96,14 +96,16 @@ impl Termin {
 
     /// Whether the owner of this Kürzel sees it: named by `sb` or `anwalt`, or an entry of everybody.
     pub(crate) fn is_seen_by(&self, kuerzel: &str) -> bool {
-        let wanted = kuerzel.trim().to_lowercase();
-        let names = |field: &str| -> Vec<String> {
+        let names = |field: &str| {
             let text = self.fields.get(field).and_then(Value::as_str).unwrap_or_default();
-            text.split(',').map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect()
+            text.split(',').map(str::trim).filter(|name| !name.is_empty())
         };
-        let anwalt = names("anwalt");
-        let of_everybody = anwalt.is_empty() || anwalt.iter().any(|name| name == "alle" || name == "allgemein");
-        of_everybody || anwalt.contains(&wanted) || names("sb").contains(&wanted)
+        let wanted = kuerzel.trim();
+        let is_wanted = |name: &str| name == wanted || name.to_lowercase() == wanted.to_lowercase();
+        let is_everybody = |name: &str| name.eq_ignore_ascii_case("alle") || name.eq_ignore_ascii_case("allgemein");
+        names("anwalt").next().is_none()
+            || names("anwalt").any(|name| is_wanted(name) || is_everybody(name))
+            || names("sb").any(is_wanted)
     }
 
     /// The computed entry of the preparation before this one; `None` where there is none.

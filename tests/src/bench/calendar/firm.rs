@@ -6,9 +6,11 @@ use domain::ids::Kuerzel;
 use domain::job::Wants;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::queue::{Asker, NewJob, Queue, QueueName};
 use simulator::{Edit, Mitarbeiter};
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use super::super::firm::{client, drained, settings_of, told};
@@ -18,6 +20,8 @@ use crate::{Error, PrivatePostgres, PrivateRedis, Program, Result, RunningProgra
 const SEED: u64 = 7;
 /// Longest wait for all jobs of one case.
 const DRAINED_WITHIN: Duration = Duration::from_mins(15);
+/// Runs of which the statements are counted.
+const RUNS: u32 = 10;
 /// An employee with few Termine, beside the others.
 const FEW: &str = "ZZ";
 
@@ -29,6 +33,7 @@ pub(super) struct CalendarFirm {
     client: Client,
     addresses: Value,
     settings: Vec<(String, String)>,
+    database_url: String,
     _folder: TempDir,
     _postgres: PrivatePostgres,
 }
@@ -72,7 +77,7 @@ impl CalendarFirm {
         let mut settings = settings_of(&about);
         for (name, value) in [
             ("REDIS_URL", redis_url),
-            ("DATABASE_URL", database.url),
+            ("DATABASE_URL", database.url.clone()),
             ("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH", key.to_string_lossy().into_owned()),
             // What is measured is the worker, not its patience with others.
             ("GOOGLE_CALENDAR_REQUESTS_PER_MINUTE", "60000".to_owned()),
@@ -89,6 +94,7 @@ impl CalendarFirm {
             client: client()?,
             addresses: about["addresses"].clone(),
             settings,
+            database_url: database.url,
             _folder: folder,
             _postgres: postgres,
         };
@@ -153,13 +159,14 @@ impl CalendarFirm {
             return Ok(());
         }
         let termine = self.list("state/termine").await?;
+        let today = Clock::system().now().date_naive().to_string();
         for kuerzel in &self.employees {
             let is_own = |termin: &&Value| {
                 let names = |field: &str| termin[field].as_str() == Some(kuerzel.as_str());
                 names("sb")
                     && names("anwalt")
                     && termin["frNr"].as_i64().is_some_and(|frnr| frnr > 0)
-                    && is_simple(termin)
+                    && is_simple(termin, &today)
             };
             for termin in termine.iter().filter(is_own).take(each) {
                 let frnr = termin["frNr"].as_i64().unwrap_or_default();
@@ -171,35 +178,41 @@ impl CalendarFirm {
         Ok(())
     }
 
-    /// SQL statements of a run with nothing to do, by sqlx's own log: for an employee with few Termine, and for one with many.
+    /// SQL statements of a run with nothing to do, by what PostgreSQL has committed: for an employee with few Termine, and for one with many.
     pub(super) async fn statements_per_run(&self) -> Result<(f64, f64)> {
         let many = self.employees.first().cloned().unwrap_or_default();
         let seeded = Mitarbeiter { kuerzel: FEW.to_owned(), name: "Beispiel".to_owned() };
         self.control(Method::POST, "seed/mitarbeiter", Some(json!(seeded))).await?;
         let mut counted = [0.0; 2];
         for (kuerzel, counted) in [FEW, many.as_str()].into_iter().zip(&mut counted) {
-            self.settle(kuerzel).await?;
-            let worker = self.worker(4, "warn,sqlx::query=debug").await?;
-            let before = statements(&worker);
-            for _ in 0..5 {
-                self.enqueue(&[kuerzel]).await?;
-                self.drained().await?;
-            }
-            *counted = (statements(&worker) - before) as f64 / 5.0;
-            self.stop(worker).await?;
+            self.committed_by(kuerzel, 2).await?;
+            // What starting and ending a worker costs falls out.
+            let (once, more) = (self.committed_by(kuerzel, 1).await?, self.committed_by(kuerzel, 1 + RUNS).await?);
+            *counted = (more - once) as f64 / f64::from(RUNS);
         }
         let [few, many] = counted;
         Ok((few, many))
     }
 
-    /// Until there is nothing to do for this employee.
-    async fn settle(&self, kuerzel: &str) -> Result<()> {
+    /// Statements, each a transaction of its own, of a worker that does so many runs. Its connections have told their figures when it
+    /// has ended.
+    async fn committed_by(&self, kuerzel: &str, runs: u32) -> Result<i64> {
+        let before = self.committed().await?;
         let worker = self.worker(4, "warn").await?;
-        for _ in 0..2 {
+        for _ in 0..runs {
             self.enqueue(&[kuerzel]).await?;
             self.drained().await?;
         }
-        self.stop(worker).await
+        self.stop(worker).await?;
+        Ok(self.committed().await? - before)
+    }
+
+    async fn committed(&self) -> Result<i64> {
+        let mut hub = PgConnection::connect(&self.database_url).await?;
+        let query = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+        let committed = sqlx::query_scalar(query).fetch_one(&mut hub).await?;
+        hub.close().await?;
+        Ok(committed)
     }
 
     /// How much more memory a worker has ever held after runs for everybody than after runs for a fifth of them, one job at a time.
@@ -252,11 +265,9 @@ impl CalendarFirm {
     }
 }
 
-/// One that both systems can hold: no series, no private entry.
-fn is_simple(termin: &Value) -> bool {
-    termin["turnus"].as_i64().unwrap_or_default() == 0 && termin["privat"].as_i64().unwrap_or_default() == 0
-}
-
-fn statements(worker: &RunningProgram) -> usize {
-    worker.output().lines().filter(|line| line.contains("sqlx::query")).count()
+/// One that is synced and that both systems can hold: ahead of today, no series, no private or computed entry.
+fn is_simple(termin: &Value, today: &str) -> bool {
+    let number = |name: &str| termin[name].as_i64().unwrap_or_default();
+    let is_ahead = termin["datum"].as_str().is_some_and(|datum| datum > today);
+    is_ahead && number("frNr") > 0 && number("turnus") == 0 && number("privat") == 0
 }

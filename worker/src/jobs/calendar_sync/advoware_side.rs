@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use domain::calendar::plan::{Intent, RowId};
 use domain::calendar::policy::Source;
-use domain::calendar::{Span, Standard};
+use domain::calendar::{Span, Standard, anonymized};
 use domain::ids::FrNr;
 use shared::advoware::{AdvoTermin, Advoware, TerminOutcome, Visit};
 use shared::calendar::new_termin;
@@ -102,10 +102,11 @@ impl Run<'_> {
         self.note_made(frnr);
         row.hub.frnr = Some(frnr);
         row.hub.advoware_base = Some(form.clone());
-        if row.hub.source == Source::Google {
-            // What the event said when the Termin was begun: what a user changed since is a change.
-            row.hub.google_base = Some(form.clone());
-        }
+        // What the event said when the Termin was begun, or is to say: what a user changed since is a change.
+        row.hub.google_base = Some(match row.hub.source {
+            Source::Advoware if self.loaded.policy.anonymize => anonymized(&form),
+            Source::Advoware | Source::Google => form.clone(),
+        });
         let change =
             Change { target: CalendarTarget::Advoware, rule: "adopt_termin", before: None, after: Some(&form) };
         self.record(id, row, change).await

@@ -47,12 +47,13 @@ impl Run<'_> {
             self.take_in_look(row);
             row.hub.google_base = Some(form.clone());
             row.status = RowStatus::Failed;
-            self.save(id, row, false, None, None).await?;
+            self.save_on(id, row).await?;
             return Ok(Stepped::Overtaken);
         };
         if found.fields.standard().as_ref() == Ok(form) {
             return self.inserted(id, row, form, &found, opened).await;
         }
+        self.running.lease.check()?;
         match google.patch_event(calendar, event, etag, &self.body(row, form)).await {
             Ok(answer) => self.inserted(id, row, form, &answer, opened).await,
             Err(error) => overtaken_or(error),

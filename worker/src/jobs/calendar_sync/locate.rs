@@ -22,6 +22,17 @@ impl CalendarJobs {
             self.share(&employee.kuerzel, &calendar, owner, lease).await?;
             employee.shared_with = Some(owner.clone());
         }
+        if employee.rows_of_calendar.as_ref() != Some(&calendar) {
+            lease.check()?;
+            let ended = self.systems.hub.move_rows_to(&employee.kuerzel, &calendar).await?;
+            if ended > 0 {
+                tracing::warn!(
+                    rows = ended,
+                    "the employee has another calendar now, the rows of the former one are ended"
+                );
+            }
+            (employee.sync_token, employee.google_was_empty) = (None, false);
+        }
         employee.calendar = Some(calendar);
         Ok(employee)
     }
@@ -35,8 +46,11 @@ impl CalendarJobs {
             lease.check()?;
             self.systems.google.create_calendar(&calendar_name(kuerzel)).await?.id
         };
-        self.systems.hub.remember_calendar(kuerzel, &calendar).await?;
-        Ok(calendar)
+        if self.systems.hub.remember_calendar(kuerzel, &calendar).await? {
+            return Ok(calendar);
+        }
+        let given = self.systems.hub.employee(kuerzel).await?.and_then(|employee| employee.calendar);
+        Ok(given.unwrap_or(calendar))
     }
 
     async fn share(&self, kuerzel: &Kuerzel, calendar: &CalendarId, owner: &str, lease: &Lease) -> Result<(), Stop> {

@@ -101,11 +101,28 @@ impl Run<'_> {
         Ok(Stepped::Overtaken)
     }
 
+    /// Stores a row that this run has begun and not ended.
+    pub(super) async fn save_on(&self, id: RowId, row: &CalendarRow) -> Result<(), Stop> {
+        self.store(id, row, false, false, None, None).await
+    }
+
     pub(super) async fn save(
         &self,
         id: RowId,
         row: &CalendarRow,
         deleted: bool,
+        begun: Option<Begun<'_>>,
+        confirms: Option<Uuid>,
+    ) -> Result<(), Stop> {
+        self.store(id, row, deleted, confirms.is_none(), begun, confirms).await
+    }
+
+    async fn store(
+        &self,
+        id: RowId,
+        row: &CalendarRow,
+        deleted: bool,
+        takes_over: bool,
         begun: Option<Begun<'_>>,
         confirms: Option<Uuid>,
     ) -> Result<(), Stop> {
@@ -116,6 +133,7 @@ impl Run<'_> {
             id,
             row,
             deleted,
+            takes_over,
             strategy: policy.strategy,
             advoware_write_allowed: policy.write.allowed(row.hub.source, policy.write_override),
             last_sync: self.last_sync(row),

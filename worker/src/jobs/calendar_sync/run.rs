@@ -43,6 +43,8 @@ pub(super) struct Applied {
     pub(super) is_overtaken: bool,
     /// What stopped the run before its end.
     pub(super) stop: Option<Stop>,
+    /// Rows whose write was refused.
+    pub(super) refused: Vec<RowId>,
 }
 
 /// How a step ended.
@@ -52,6 +54,13 @@ pub(super) enum Stepped {
     Done,
     /// Not written, or not known to be; the row says what was begun, and a new look tells more.
     Overtaken,
+}
+
+/// How the steps of one row ended.
+enum Ended {
+    Done,
+    Overtaken,
+    Refused(RowId),
 }
 
 /// Steps of one row, in their order.
@@ -96,7 +105,7 @@ impl<'a> Run<'a> {
     /// Carries the steps out. When one stops the run, those under way end, and no other begins.
     pub(super) async fn apply(&self, steps: Vec<Step>) -> Applied {
         if let Err(stop) = self.settle(&steps).await {
-            return Applied { is_overtaken: false, stop: Some(stop) };
+            return Applied { stop: Some(stop), ..Applied::default() };
         }
         let groups = self.groups(steps);
         let ends = futures::stream::iter(groups).map(|group| self.carry_out(group)).buffer_unordered(AT_ONCE);
@@ -104,8 +113,9 @@ impl<'a> Run<'a> {
         let mut ends = std::pin::pin!(ends);
         while let Some(end) = ends.next().await {
             match end {
-                Ok(Stepped::Done) => {}
-                Ok(Stepped::Overtaken) => applied.is_overtaken = true,
+                Ok(Ended::Done) => {}
+                Ok(Ended::Overtaken) => applied.is_overtaken = true,
+                Ok(Ended::Refused(row)) => applied.refused.push(row),
                 // Another run is writing that Termin, or has died with its lease: the other rows do not wait for it (C11).
                 Err(Stop::Busy) => is_busy = true,
                 Err(stop) => {
@@ -160,26 +170,32 @@ impl<'a> Run<'a> {
                 groups.push(Group { id, row, steps: vec![step] });
             }
         }
+        groups.sort_by_key(|group| group.row.retry.failures);
         groups
     }
 
-    async fn carry_out(&self, group: Group) -> Result<Stepped, Stop> {
+    async fn carry_out(&self, group: Group) -> Result<Ended, Stop> {
         let Group { id, mut row, steps } = group;
         for step in steps {
             if self.is_stopped.load(Ordering::Relaxed) {
-                return Ok(Stepped::Overtaken);
+                return Ok(Ended::Overtaken);
             }
             match self.step(id, &mut row, &step).await {
                 Ok(Stepped::Done) => {}
-                Ok(Stepped::Overtaken) => return Ok(Stepped::Overtaken),
+                Ok(Stepped::Overtaken) => return Ok(Ended::Overtaken),
                 Err(Stop::Api(error)) if is_of_entry(&error) => {
                     self.refused(id, &mut row, &error).await?;
-                    return Ok(Stepped::Done);
+                    return Ok(Ended::Refused(id));
                 }
-                Err(stop) => return Err(stop),
+                Err(stop) => {
+                    if matches!(&stop, Stop::Api(error) if error.blame() == Blame::System) {
+                        self.held_up(id, &mut row, &stop).await?;
+                    }
+                    return Err(stop);
+                }
             }
         }
-        Ok(Stepped::Done)
+        Ok(Ended::Done)
     }
 
     async fn step(&self, id: RowId, row: &mut CalendarRow, step: &Step) -> Result<Stepped, Stop> {
@@ -217,7 +233,17 @@ impl<'a> Run<'a> {
         tracing::warn!(row = %Uuid::from_u128(id.0), %error, "a row is left for later");
         row.status = RowStatus::Failed;
         row.retry = Retry { failures, due_at: now.checked_add_signed(wait_of(wait)), reason: Some(error.to_string()) };
-        self.save(id, row, false, None, None).await
+        if let Some(seen) = row.hub.event.as_ref().and_then(|event| self.loaded.seen(event)) {
+            // The version that it was refused for: only another one is a user's doing.
+            row.hub.etag = Some(seen.etag.clone());
+        }
+        self.save_on(id, row).await
+    }
+
+    /// A write that no system answered stops the run, whose next try comes to this row last: it may be the row's doing (C11).
+    async fn held_up(&self, id: RowId, row: &mut CalendarRow, stop: &Stop) -> Result<(), Stop> {
+        row.retry = Retry { failures: row.retry.failures + 1, due_at: None, reason: Some(stop.to_string()) };
+        self.save_on(id, row).await
     }
 
     pub(super) fn is_made(&self, frnr: FrNr) -> bool {

@@ -196,7 +196,7 @@ impl World {
     pub(super) fn run(&mut self, policy: Policy) -> Plan {
         let plan = self.plan(policy);
         for step in &plan.steps {
-            self.apply(step, None);
+            self.apply(policy, step, None);
         }
         plan
     }
@@ -207,12 +207,18 @@ impl World {
         seen.retain(|id, _| token.get(id) != Some(&self.events[id].version));
         snapshot.events = Events::Changes(seen);
         for step in &plan(&snapshot, policy).steps {
-            self.apply(step, None);
+            self.apply(policy, step, None);
         }
     }
 
     pub(super) fn lose_hub(&mut self) {
         self.rows.clear();
+    }
+
+    pub(super) fn forget_bases(&mut self) {
+        for row in self.rows.values_mut() {
+            (row.advoware_base, row.google_base, row.etag) = (None, None, None);
+        }
     }
 
     /// The last entry of Advoware is entered in Google, too, word by word.
@@ -225,11 +231,11 @@ impl World {
     /// Steps before `at` are done, that one is cut off, the others are not begun.
     pub(super) fn run_cut(&mut self, policy: Policy, at: usize, cut: Cut) {
         for (n, step) in self.plan(policy).steps.iter().enumerate().take(at + 1) {
-            self.apply(step, (n == at).then_some(cut));
+            self.apply(policy, step, (n == at).then_some(cut));
         }
     }
 
-    fn apply(&mut self, step: &Step, cut: Option<Cut>) {
+    fn apply(&mut self, policy: Policy, step: &Step, cut: Option<Cut>) {
         let writes = !matches!(cut, Some(Cut::BeforeWrite));
         let row = self.begin(step);
         let mut created = None;
@@ -237,7 +243,7 @@ impl World {
             created = self.write(step, row);
         }
         if cut.is_none() {
-            self.commit(step, row, created);
+            self.commit(policy, step, row, created);
         }
     }
 
@@ -313,7 +319,7 @@ impl World {
         None
     }
 
-    fn commit(&mut self, step: &Step, id: RowId, created: Option<FrNr>) {
+    fn commit(&mut self, policy: Policy, step: &Step, id: RowId, created: Option<FrNr>) {
         match step {
             Step::DeleteEvent(_) | Step::DeleteTermin(_) | Step::SoftDelete(_) | Step::Withdraw(_) => {
                 self.rows.remove(&id);
@@ -322,9 +328,10 @@ impl World {
             Step::AdoptTermin(_, frnr) => {
                 let row = self.row(id);
                 let Some(Intent::CreateTermin(form)) = row.intent.take() else { panic!("begun") };
-                if row.source == Source::Google {
-                    row.google_base = Some(form.clone());
-                }
+                row.google_base = Some(match row.source {
+                    Source::Advoware if policy.anonymize => anonymized(&form),
+                    Source::Advoware | Source::Google => form.clone(),
+                });
                 (row.frnr, row.advoware_base) = (Some(*frnr), Some(form));
                 return;
             }
