@@ -24,10 +24,10 @@ SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 # SEEDS=n plays that many random stories, SEED=n one of them; ONLY=calendar or ONLY=beteiligte.
 CONVERGE_ARGS := $(if $(ONLY),--only $(ONLY) )$(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
 
-.PHONY: help setup demo test bench audit sweep soak converge fmt lint build google-client
+.PHONY: help setup demo test bench audit sweep soak converge espocrm-extension fmt lint build google-client
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 27
 
 setup: ## installs the servers that are missing (apt; root or sudo), starts none
 	@bash scripts/setup.sh
@@ -56,6 +56,10 @@ soak: setup ## load on the queue with random faults, MINUTES=10; nothing lost, m
 
 converge: setup ## random stories of users, faults and crashes, SEEDS=1000; both sides agree, nothing is lost
 	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-converge -- $(CONVERGE_ARGS)
+
+espocrm-extension: ## checks the EspoCRM extension and packs it: target/espocrm-extension/kanzleisync-<version>.zip
+	@bash scripts/espocrm-extension.sh
+	@bash scripts/check-espocrm-extension.sh
 
 fmt: ## formats the sources
 	@$(CARGO) fmt --all
