@@ -24,7 +24,7 @@ SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 # SEEDS=n plays that many random stories, SEED=n one of them; ONLY=calendar or ONLY=beteiligte.
 CONVERGE_ARGS := $(if $(ONLY),--only $(ONLY) )$(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
 
-.PHONY: help setup demo test bench audit sweep soak converge fmt lint build google-client
+.PHONY: help setup demo test bench audit sweep soak converge monitoring fmt lint build google-client
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -56,6 +56,9 @@ soak: setup ## load on the queue with random faults, MINUTES=10; nothing lost, m
 
 converge: setup ## random stories of users, faults and crashes, SEEDS=1000; both sides agree, nothing is lost
 	@$(CARGO) run --quiet $(LOCKED) --release -p kanzleisync-tests --bin kanzleisync-converge -- $(CONVERGE_ARGS)
+
+monitoring: ## alerts with their tests, dashboards, and that they ask for nothing that is not emitted (promtool)
+	@bash scripts/check-monitoring.sh
 
 fmt: ## formats the sources
 	@$(CARGO) fmt --all
