@@ -67,6 +67,15 @@ while read -r value; do
 done < <(grep -oE '\b(queue|state|result|outcome|flow|kind|system|operation|status|change)(=|!=|=~|!~)"[a-z_|]+"' "$scratch/asked" |
     sed -E 's/^[^"]*"|"$//g' | tr '|' '\n' | sort -u)
 
+# The alerts know the programs by the names of their scrapes, and these find the services of compose.yaml.
+for service in producer worker; do
+    scrape=$(sed -n "/job_name: kanzleisync-$service\$/{n;p}" monitoring/prometheus.yml)
+    port=$(sed -nE "s/^ *${service^^}_LISTEN: 0\.0\.0\.0:([0-9]+)/\1/p" compose.yaml)
+    if ! grep -qx "  $service:" compose.yaml || [[ $scrape != *"names: [$service]"*"port: $port,"* ]]; then
+        complain "monitoring/prometheus.yml does not scrape the service $service of compose.yaml as kanzleisync-$service"
+    fi
+done
+
 while read -r alert; do
     grep -qE "alertname: $alert, .*exp_alerts: \[\]" "$tests" || complain "$alert: no test in which it does not fire"
     grep -qE "^ *- alertname: $alert\$" "$tests" || complain "$alert: no test in which it fires"
