@@ -24,7 +24,7 @@ SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 # SEEDS=n plays that many random stories, SEED=n one of them; ONLY=calendar or ONLY=beteiligte.
 CONVERGE_ARGS := $(if $(ONLY),--only $(ONLY) )$(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
 
-.PHONY: help setup demo test bench audit sweep soak converge espocrm-extension fmt lint build google-client
+.PHONY: help setup demo test bench audit sweep soak converge espocrm-extension monitoring fmt lint build google-client
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 27
@@ -60,6 +60,9 @@ converge: setup ## random stories of users, faults and crashes, SEEDS=1000; both
 espocrm-extension: ## checks the EspoCRM extension and packs it: target/espocrm-extension/kanzleisync-<version>.zip
 	@bash scripts/espocrm-extension.sh
 	@bash scripts/check-espocrm-extension.sh
+
+monitoring: ## alerts with their tests, dashboards, and that they ask for nothing that is not emitted (promtool)
+	@bash scripts/check-monitoring.sh
 
 fmt: ## formats the sources
 	@$(CARGO) fmt --all

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # As root: installs the named packages, and keeps their services from being started, now or at the next boot, and
-# PostgreSQL from making a database cluster. Only the programs are wanted. Called by setup.sh.
+# PostgreSQL from making a database cluster. Only the programs are wanted. Called by setup.sh and its like.
 set -euo pipefail
 
 policy=/usr/sbin/policy-rc.d
@@ -34,7 +34,7 @@ fi
 if [[ -d /run/systemd/system ]]; then
     for package in "$@"; do
         case $package in
-        redis-server | postgresql) systemctl disable --quiet "$package" || true ;;
+        redis-server | postgresql | prometheus) systemctl disable --quiet "$package" || true ;;
         esac
     done
 fi
