@@ -22,7 +22,7 @@ const AT_ONCE: usize = CONCURRENCY / 4;
 /// Rows that one job writes at once.
 const ROWS_AT_ONCE: usize = 4;
 const LATENCY: Duration = Duration::from_millis(100);
-/// A run with nothing to do comes at least this near to the bound.
+/// A run with nothing to do comes at least this near to what the lists alone take.
 const BOUND_SHARE: f64 = 0.5;
 /// How much more memory five times as many employees may take, one job at a time.
 const GROWTH_MIB: f64 = 4.0;
@@ -46,9 +46,10 @@ pub(super) async fn run() -> Result<Part> {
     rows.push(firm_case(&firm, "nothing to do", 0).await?);
     rows.push(firm_case(&firm, "one in a hundred changed", CHANGED_EACH).await?);
     firm.sync_all(CONCURRENCY).await?;
+    let lists_alone = firm.lists_alone(AT_ONCE).await?;
     let statements = firm.statements_per_run().await?;
     let growth_kib = firm.growth_with_employees().await?;
-    Ok(report(&rows, statements, growth_kib))
+    Ok(report(&rows, lists_alone, statements, growth_kib))
 }
 
 async fn firm_case(firm: &CalendarFirm, work: &'static str, changed_each: usize) -> Result<Measured> {
@@ -76,7 +77,7 @@ fn rounds(calls: usize, at_once: usize) -> u32 {
     u32::try_from(calls.div_ceil(at_once)).unwrap_or(u32::MAX)
 }
 
-fn report(rows: &[Measured], statements: (f64, f64), growth_kib: u64) -> Part {
+fn report(rows: &[Measured], lists_alone: Duration, statements: (f64, f64), growth_kib: u64) -> Part {
     let mut table = Table::default();
     table.head(["work", "seconds", "bound", "share", "reads", "writes", "worker CPU", "peak"]);
     for row in rows {
@@ -91,7 +92,7 @@ fn report(rows: &[Measured], statements: (f64, f64), growth_kib: u64) -> Part {
             format!("{:.1} MiB", row.peak_kib as f64 / 1024.0),
         ]);
     }
-    let goals = goals(rows, statements, growth_kib);
+    let goals = goals(rows, lists_alone, statements, growth_kib);
     let lines: Vec<String> = goals.iter().map(|(goal, met)| super::report::line(goal, *met)).collect();
     let legend = format!(
         "{EMPLOYEES} employees with {} Termine each and those of everybody, {} ms for every outside call; one worker, {CONCURRENCY} jobs at once, a \
@@ -112,7 +113,7 @@ fn share(row: &Measured) -> f64 {
     row.bound.as_secs_f64() / row.took.as_secs_f64()
 }
 
-fn goals(rows: &[Measured], (few, many): (f64, f64), growth_kib: u64) -> Vec<(String, bool)> {
+fn goals(rows: &[Measured], lists_alone: Duration, (few, many): (f64, f64), growth_kib: u64) -> Vec<(String, bool)> {
     let mut goals = Vec::new();
     for row in rows {
         match row.work {
@@ -120,10 +121,15 @@ fn goals(rows: &[Measured], (few, many): (f64, f64), growth_kib: u64) -> Vec<(St
                 let per_run = row.calls.reads as f64 / EMPLOYEES as f64;
                 let is_met = row.calls.writes == 0 && row.calls.reads == 2 * EMPLOYEES;
                 goals.push((format!("nothing to do: {per_run:.1} calls per employee, no write (goal: 2)"), is_met));
-                let percent = 100.0 * share(row);
-                let goal =
-                    format!("nothing to do: {percent:.0} % of the bound (goal: at least {:.0} %)", 100.0 * BOUND_SHARE);
-                goals.push((goal, share(row) >= BOUND_SHARE));
+                // Without latency, as the simulator has to search all Termine of the firm for each list.
+                let share = lists_alone.as_secs_f64() / row.took.as_secs_f64();
+                let goal = format!(
+                    "nothing to do: {:.0} % of what Advoware's lists alone take, asked by the benchmark itself in {:.1} s (goal: at least {:.0} %)",
+                    100.0 * share,
+                    lists_alone.as_secs_f64(),
+                    100.0 * BOUND_SHARE
+                );
+                goals.push((goal, share >= BOUND_SHARE));
             }
             "one in a hundred changed" => {
                 let writes = EMPLOYEES * CHANGED_EACH;

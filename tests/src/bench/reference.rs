@@ -17,7 +17,7 @@ pub(super) struct Reference {
 impl Reference {
     /// As many pairs as the case has jobs, as many at once as its worker runs.
     pub(super) async fn measure(firm: &Firm, case: Case) -> Result<Self> {
-        let token = advoware_token(firm).await?;
+        let token = advoware_token(firm.setting("REDIS_URL")).await?;
         let beteiligte = &firm.beteiligte[..case.jobs];
         // Warm connections here as there.
         ask(firm, &token, &beteiligte[..case.concurrency]).await?;
@@ -44,14 +44,14 @@ async fn ask(firm: &Firm, token: &str, beteiligte: &[FirmBeteiligter]) -> Result
     Ok(())
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<()> {
+pub(super) async fn read(request: reqwest::RequestBuilder) -> Result<()> {
     let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(told)?;
     answer.bytes().await.map(drop).map_err(told)
 }
 
 /// The token that the workers share, `<replace at> <token>` in Redis: a log-in of our own would need their signature.
-async fn advoware_token(firm: &Firm) -> Result<String> {
-    let mut redis = redis::Client::open(firm.setting("REDIS_URL"))?.get_multiplexed_async_connection().await?;
+pub(super) async fn advoware_token(redis_url: &str) -> Result<String> {
+    let mut redis = redis::Client::open(redis_url)?.get_multiplexed_async_connection().await?;
     let keys: Vec<String> = redis::cmd("KEYS").arg("kanzleisync:advoware:token:*").query_async(&mut redis).await?;
     let key = keys.first().ok_or_else(|| Error::new("no worker has logged in at Advoware"))?;
     let stored: String = redis::cmd("GET").arg(key).query_async(&mut redis).await?;

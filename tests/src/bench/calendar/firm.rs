@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use domain::ids::Kuerzel;
 use domain::job::Wants;
+use futures::StreamExt;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use shared::clock::Clock;
@@ -12,8 +14,10 @@ use shared::queue::{Asker, NewJob, Queue, QueueName};
 use simulator::{Edit, Mitarbeiter};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::super::firm::{client, drained, settings_of, told};
+use super::super::reference::{advoware_token, read};
 use crate::world::{PATIENCE, fields, install_crypto};
 use crate::{Error, PrivatePostgres, PrivateRedis, Program, Result, RunningProgram};
 
@@ -229,6 +233,29 @@ impl CalendarFirm {
         let growth = peak()?.saturating_sub(before);
         self.stop(worker).await?;
         Ok(growth)
+    }
+
+    /// Advoware's list of everybody's window, so many at once, asked by the benchmark itself: what the simulator, and this machine, can do.
+    pub(super) async fn lists_alone(&self, at_once: usize) -> Result<Duration> {
+        let redis_url = self.setting("REDIS_URL");
+        let token = advoware_token(redis_url).await?;
+        let today = Clock::system().now().date_naive();
+        let (from, to) = (today - TimeDelta::days(30), today + TimeDelta::days(730));
+        let address = format!("{}api/v1/advonet/Termine", self.setting("ADVOWARE_API_BASE_URL"));
+        let ask = |kuerzel: &String| {
+            let query = [("kuerzel", kuerzel.clone()), ("from", from.to_string()), ("to", to.to_string())];
+            read(self.client.get(&address).query(&query).bearer_auth(&token))
+        };
+        let started = Instant::now();
+        let mut asked = futures::stream::iter(self.employees.iter().map(ask)).buffer_unordered(at_once);
+        while let Some(answer) = asked.next().await {
+            answer?;
+        }
+        Ok(started.elapsed())
+    }
+
+    fn setting(&self, name: &str) -> &str {
+        self.settings.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     pub(super) async fn set_latency(&self, latency: Duration) -> Result<()> {
