@@ -15,10 +15,8 @@ macro_rules! stories {
     )*};
 }
 
-// In parts, so that a failing one is found sooner and the runner can place them.
 stories! {
-    stories_of_seeds_0_to_49: 0..50_u64,
-    stories_of_seeds_50_to_99: 50..100_u64,
+    stories_of_seeds_0_to_19: 0..20_u64,
 }
 
 /// Google tells a deletion once; the run that hears of it holds an empty list of Termine, and so cannot compare the row.
