@@ -235,7 +235,11 @@ impl CalendarSystems {
         );
         let (termine, events) = (look::Termine::read(termine?, kuerzel), events?);
         let (frnrs, ids) = (termine.frnrs(), events.ids());
-        let rows = self.hub.calendar_rows(kuerzel, window.opens, window.closes, &frnrs, &ids, policy.anonymize).await?;
+        let rows = if employee.has_rows_of_another_calendar() {
+            Vec::new()
+        } else {
+            self.hub.calendar_rows(kuerzel, window.opens, window.closes, &frnrs, &ids, policy.anonymize).await?
+        };
         let looked = look::Looked { employee, window, policy, policy_name, termine, events, now };
         let mut loaded = looked.together(rows);
         self.ask(kuerzel, employee, calendar, &mut loaded).await?;

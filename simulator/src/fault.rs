@@ -53,7 +53,7 @@ pub enum FaultKind {
         /// Number of blanks.
         bytes: u64,
     },
-    /// The presented Advoware or Google token is revoked first (so 401); EspoCRM answers 401.
+    /// The presented Advoware or Google token is revoked first (so 401); EspoCRM answers 401. Nothing at a log-in, which presents none.
     ExpiredToken,
     /// Applied; every field of this name in the answer is null.
     NullField {

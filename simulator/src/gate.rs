@@ -48,7 +48,7 @@ async fn handle(stage: &Stage, wire: &Wire, call: &Call, route: &Route) -> Respo
     wait_half(stage, system).await;
     run_tasks(stage, &tasks.before).await;
 
-    let outcome = match before(stage, wire, call, system, fault.as_ref()).await {
+    let outcome = match before(stage, wire, call, route.operation, fault.as_ref()).await {
         Early::GoOn => {
             let answer = attempt(stage, call, route, fault.as_ref());
             if answer.as_ref().is_some_and(|answer| answer.status.is_success()) {
@@ -78,7 +78,8 @@ enum Early {
     Cut,
 }
 
-async fn before(stage: &Stage, wire: &Wire, call: &Call, system: System, fault: Option<&FaultKind>) -> Early {
+async fn before(stage: &Stage, wire: &Wire, call: &Call, operation: Operation, fault: Option<&FaultKind>) -> Early {
+    let system = operation.system();
     match fault {
         Some(FaultKind::Status { code, retry_after_seconds, body }) => {
             let mut answer = bare(system, *code);
@@ -102,7 +103,8 @@ async fn before(stage: &Stage, wire: &Wire, call: &Call, system: System, fault: 
             wire.cut();
             Early::Cut
         }
-        Some(FaultKind::ExpiredToken) => {
+        // A log-in presents no token: there is none to expire.
+        Some(FaultKind::ExpiredToken) if !matches!(operation, Operation::AdvowareToken | Operation::GoogleToken) => {
             let mut world = locked(&stage.world);
             match system {
                 System::Google => world.google.tokens.revoke(call),

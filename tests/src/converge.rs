@@ -130,6 +130,8 @@ pub async fn converge<T: Tale>(seeds: impl Iterator<Item = u64>) -> Result<u64> 
     while let Some(outcome) = played.next().await {
         if let Err((seed, story, problem)) = outcome {
             drop(played);
+            // Before it is played again and again: whoever is cut off on the way has at least this.
+            eprintln!("seed {seed}: {problem}");
             let (shrunk, problem) = shrink(&worlds, story, problem).await;
             return Err(Error::new(format!("seed {seed}: {problem}\n{shrunk}")));
         }

@@ -26,8 +26,14 @@ pub use step::{Left, Plan, Step};
 
 /// Plans a run.
 pub fn plan(snapshot: &Snapshot, policy: Policy) -> Plan {
-    let mut planner =
-        Planner { snapshot, policy, plan: Plan::default(), claimed: BTreeSet::new(), claimed_events: BTreeSet::new() };
+    let mut planner = Planner {
+        snapshot,
+        policy,
+        plan: Plan::default(),
+        claimed: BTreeSet::new(),
+        claimed_events: BTreeSet::new(),
+        deletions: Vec::new(),
+    };
     planner.finish_what_was_begun();
     planner.link_pairs();
     planner.create_events();
@@ -56,6 +62,8 @@ struct Planner<'a> {
     claimed: BTreeSet<FrNr>,
     /// Events likewise.
     claimed_events: BTreeSet<EventId>,
+    /// Deletions that were found before the rows were compared.
+    deletions: Vec<Step>,
 }
 
 impl<'a> Planner<'a> {
@@ -123,13 +131,22 @@ impl<'a> Planner<'a> {
             return vec![Step::Withdraw(id)];
         }
         if !self.may_write(row.source) {
-            self.plan.left.push(Left::NoPermission(event.clone()));
-            return Vec::new();
+            return self.given_up(id, row, event);
         }
         let now = self.seen().get(event).and_then(|seen| seen.form.as_ref().ok());
         let wanted = now.filter(|now| row.source == Source::Google && termin::write(now).is_ok()).unwrap_or(form);
         let rewritten = self.blocked_again(id, row, wanted);
         [Step::FinishTermin(id, wanted.clone())].into_iter().chain(rewritten).collect()
+    }
+
+    /// Writing was allowed when the Termin was begun, and is no more. Advoware wins (C5): a copy whose Termin is gone goes with it; a user's
+    /// event stays, and is told.
+    fn given_up(&mut self, id: RowId, row: &HubRow, event: &EventId) -> Vec<Step> {
+        match row.source {
+            Source::Advoware => self.deletions.push(Step::DeleteEvent(id)),
+            Source::Google => self.plan.left.push(Left::NoPermission(event.clone())),
+        }
+        Vec::new()
     }
 
     /// What users wrote over a blocked copy goes, as its Termin is created again (C7).
@@ -183,7 +200,7 @@ impl<'a> Planner<'a> {
 
     /// Phases 3 and 4: first what is missing, then what differs.
     fn compare_rows(&mut self) -> (Vec<Step>, Vec<Step>) {
-        let (mut deletions, mut updates) = (Vec::new(), Vec::new());
+        let (mut deletions, mut updates) = (std::mem::take(&mut self.deletions), Vec::new());
         for (&id, row) in &self.snapshot.rows {
             if !self.has_both(row) {
                 continue;

@@ -70,6 +70,7 @@ impl Office {
         let wanted = LookWanted { list_all, approve_deletions: false };
         let now = Clock::system().now();
         let loaded = self.systems.look(kuerzel, &employee, &self.settings, wanted, now).await?;
+        let loaded = loaded.with_lost_pairs(&self.identity, kuerzel);
         Ok(Looked { employee, loaded })
     }
 

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::calendar::plan::{Intent, RowId, SeenEvent};
+use domain::calendar::plan::{Events, Intent, RowId, SeenEvent};
+use domain::calendar::policy::Source;
 use domain::calendar::{PLACEHOLDER, Standard};
 use domain::ids::{EventId, FrNr, Kuerzel};
+use uuid::Uuid;
 
 use super::content::{Identity, PROPERTY};
 use super::look::seen_event;
 use super::{LoadedCalendar, Window};
 use crate::google::GoogleEvent;
+use crate::hub::calendar::CalendarRow;
 
 /// A living event that carries our private property.
 #[derive(Clone, Debug)]
@@ -88,6 +91,23 @@ impl LoadedCalendar {
         }
         let copy_of = |frnr| copies.get(identity.of(kuerzel, frnr).as_str()).map(|&event| (frnr, event.clone()));
         self.free_termine().filter_map(copy_of).collect()
+    }
+
+    /// As a run's second look would see it: lost pairs have their rows again. For dry runs, which store none.
+    #[must_use]
+    pub fn with_lost_pairs(mut self, identity: &Identity, kuerzel: &Kuerzel) -> Self {
+        for (frnr, event) in self.lost_pairs(identity, kuerzel) {
+            let id = RowId(Uuid::now_v7().as_u128());
+            let row = CalendarRow::new(Source::Advoware, Some(frnr), Some(event.clone()));
+            self.snapshot.rows.insert(id, row.hub.clone());
+            self.rows.insert(id, row);
+            self.findings.retain(|finding| finding.event.as_ref() != Some(&event));
+            if let Some(marked) = self.marked.get(&event) {
+                let (Events::Complete(seen) | Events::Changes(seen)) = &mut self.snapshot.events;
+                seen.insert(event, marked.seen.clone());
+            }
+        }
+        self
     }
 
     /// Rows whose Termin and event are both gone, with evidence (C4). One with which something new was begun is the next run's to finish.

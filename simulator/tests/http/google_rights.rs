@@ -94,6 +94,8 @@ async fn tokens_expire_and_are_revoked() {
     desk.sim.faults().arm(Fault::new(Calls::to(Operation::GoogleEventList), FaultKind::ExpiredToken));
     assert_eq!(refused(desk.list(&[]).await).await, (401, "authError".to_owned()));
     assert_eq!(desk.list(&[]).await.status(), 401, "it stays worthless");
+    // A log-in presents no token that could be worthless.
+    desk.sim.faults().arm(Fault::new(Calls::to(Operation::GoogleToken), FaultKind::ExpiredToken));
     desk.log_in(SCOPE).await;
     desk.token.push('x');
     assert_eq!(desk.list(&[]).await.status(), 401);

@@ -101,7 +101,13 @@ fn agreed(intent: Option<Intent>) -> CalendarRow {
         etag: Some("\"1\"".to_owned()),
         intent,
     };
-    CalendarRow { hub, status: RowStatus::Synced, retry: Retry::default(), advoware_changed_at: None }
+    CalendarRow {
+        hub,
+        status: RowStatus::Synced,
+        retry: Retry::default(),
+        advoware_changed_at: None,
+        run_id: Uuid::nil(),
+    }
 }
 
 #[tokio::test]

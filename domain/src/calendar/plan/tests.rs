@@ -170,6 +170,20 @@ fn c3_a_user_who_undoes_what_a_crashed_run_had_copied_is_not_overlooked() {
 }
 
 #[test]
+fn c5_what_was_begun_in_advoware_and_is_no_longer_allowed_ends_as_advoware_has_it() {
+    let allowed = Policy { strategy: SyncStrategy::LastChangeWins, ..policy() };
+    let mut world = World::default();
+    world.edit(UserEdit::AddTermin(1, 0));
+    world.run(allowed);
+    world.edit_all(&[UserEdit::DeleteTermin(0), UserEdit::MoveEvent(0, 4)]);
+    world.run_cut(allowed, 0, Cut::BeforeWrite);
+    let forbidden = Policy { write_override: Some(false), ..allowed };
+    let plan = world.run(forbidden);
+    assert!(matches!(&plan.steps[..], [Step::DeleteEvent(_)]), "{:?}", plan.steps);
+    assert_eq!((world.sides(), world.plan(forbidden).steps), ((Vec::new(), Vec::new()), Vec::new()));
+}
+
+#[test]
 fn c7_a_blocked_copy_never_overwrites_its_termin_even_if_nothing_is_known_of_it() {
     let hides = Policy { anonymize: true, strategy: SyncStrategy::LastChangeWins, ..policy() };
     let mut world = World::default();

@@ -186,6 +186,11 @@ impl Employee {
         }
     }
 
+    /// Whether the hub's rows are of a calendar that is no longer theirs: what the new one lacks says nothing about them (C4).
+    pub fn has_rows_of_another_calendar(&self) -> bool {
+        self.rows_of_calendar.is_some() && self.rows_of_calendar != self.calendar
+    }
+
     fn read(row: &PgRow) -> Result<Self, HubError> {
         let strategy: Option<&str> = row.try_get("strategy")?;
         let calendar: Option<&str> = row.try_get("calendar_id")?;

@@ -24,6 +24,8 @@ pub struct CalendarRow {
     pub retry: Retry,
     /// `zuletztGeaendertAm` of the Termin when the row was last agreed.
     pub advoware_changed_at: Option<DateTime<Utc>>,
+    /// The run that wrote it last.
+    pub run_id: Uuid,
 }
 
 /// `sync_status` of a row.
@@ -86,6 +88,13 @@ impl RowStatus {
 }
 
 impl CalendarRow {
+    /// A row to be begun.
+    pub fn new(source: Source, frnr: Option<FrNr>, event: Option<EventId>) -> Self {
+        let hub = HubRow { source, frnr, event, advoware_base: None, google_base: None, etag: None, intent: None };
+        let retry = Retry::default();
+        Self { hub, status: RowStatus::Pending, retry, advoware_changed_at: None, run_id: Uuid::nil() }
+    }
+
     fn read(row: &PgRow) -> Result<Self, HubError> {
         let form = |name: &str| row.try_get::<Option<Value>, _>(name)?.map(to_standard).transpose();
         let source: &str = row.try_get("source")?;
@@ -112,6 +121,7 @@ impl CalendarRow {
             status: RowStatus::parse(status).ok_or(HubError::Unreadable("sync_status"))?,
             retry,
             advoware_changed_at: row.try_get("advoware_changed_at")?,
+            run_id: row.try_get("run_id")?,
         })
     }
 }
@@ -119,7 +129,7 @@ impl CalendarRow {
 /// Enums as text, so that they are read here and nowhere else.
 const COLUMNS: &str = "sync_id, employee_kuerzel, source_system::text AS source, sync_status::text AS status, deleted, advoware_frnr,
     google_event_id, advoware_base, google_base, google_etag, advoware_changed_at, intent, retry_count, next_retry_at, reason,
-    starts_at, ends_at, last_sync";
+    starts_at, ends_at, last_sync, run_id";
 
 impl RowView {
     fn read(row: &PgRow) -> Result<Self, HubError> {

@@ -160,7 +160,7 @@ impl Hub {
     }
 
     /// Stores what was found to be agreed, for any number of rows in one statement: nothing was written to either side, so there is no
-    /// operation to keep apart.
+    /// operation to keep apart. A row that another run has written since it was read is left alone.
     pub async fn settle_rows(&self, run_id: Uuid, rows: &[Settled], now: DateTime<Utc>) -> Result<u64, HubError> {
         if rows.is_empty() {
             return Ok(0);
@@ -173,8 +173,9 @@ impl Hub {
                 advoware_changed_at = u.changed_at, last_sync = u.last_sync, starts_at = u.starts_at, ends_at = u.ends_at,
                 sync_status = 'synced', intent = NULL, retry_count = 0, next_retry_at = NULL, reason = NULL, run_id = $9
              FROM UNNEST($1::uuid[], $2::jsonb[], $3::jsonb[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-                $8::timestamptz[]) AS u (sync_id, advoware_base, google_base, etag, changed_at, last_sync, starts_at, ends_at)
-             WHERE calendar_sync.sync_id = u.sync_id AND calendar_sync.deleted = FALSE",
+                $8::timestamptz[], $10::uuid[])
+                AS u (sync_id, advoware_base, google_base, etag, changed_at, last_sync, starts_at, ends_at, run_id)
+             WHERE calendar_sync.sync_id = u.sync_id AND calendar_sync.deleted = FALSE AND calendar_sync.run_id = u.run_id",
         )
         .bind(rows.iter().map(|row| Uuid::from_u128(row.id.0)).collect::<Vec<_>>())
         .bind(each(|row| row.hub.advoware_base.as_ref().map(from_standard)))
@@ -185,6 +186,7 @@ impl Hub {
         .bind(reaches.iter().map(|reach| reach.0).collect::<Vec<_>>())
         .bind(reaches.iter().map(|reach| reach.1).collect::<Vec<_>>())
         .bind(run_id)
+        .bind(rows.iter().map(|row| row.row.run_id).collect::<Vec<_>>())
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use domain::calendar::plan::{HubRow, Intent, RowId, Step};
+use domain::calendar::plan::{RowId, Step};
 use domain::calendar::policy::Source;
 use domain::ids::{CalendarId, EventId, FrNr, Kuerzel};
 use futures::StreamExt;
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
         let is_rebuilt = !pairs.is_empty();
         for (frnr, event) in pairs {
             self.running.lease.check()?;
-            let row = new_row(Source::Advoware, Some(frnr), Some(event));
+            let row = CalendarRow::new(Source::Advoware, Some(frnr), Some(event));
             self.save(new_id(), &row, false, None, None).await?;
         }
         Ok(is_rebuilt)
@@ -155,9 +155,11 @@ impl<'a> Run<'a> {
         let (mut groups, mut places): (Vec<Group>, BTreeMap<RowId, usize>) = (Vec::new(), BTreeMap::new());
         for step in steps.into_iter().filter(|step| !matches!(step, Step::Store(_))) {
             let (id, row) = match &step {
-                Step::Link(frnr, event) => (new_id(), new_row(Source::Advoware, Some(*frnr), Some(event.clone()))),
-                Step::CreateEvent(frnr, _) => (new_id(), new_row(Source::Advoware, Some(*frnr), None)),
-                Step::CreateTermin(event, _) => (new_id(), new_row(Source::Google, None, Some(event.clone()))),
+                Step::Link(frnr, event) => {
+                    (new_id(), CalendarRow::new(Source::Advoware, Some(*frnr), Some(event.clone())))
+                }
+                Step::CreateEvent(frnr, _) => (new_id(), CalendarRow::new(Source::Advoware, Some(*frnr), None)),
+                Step::CreateTermin(event, _) => (new_id(), CalendarRow::new(Source::Google, None, Some(event.clone()))),
                 _ => match step.row().and_then(|id| self.loaded.rows.get(&id).map(|row| (id, row.clone()))) {
                     Some(known) => known,
                     None => continue,
@@ -265,12 +267,6 @@ fn wait_of(wait: std::time::Duration) -> chrono::TimeDelta {
 
 fn new_id() -> RowId {
     RowId(Uuid::now_v7().as_u128())
-}
-
-fn new_row(source: Source, frnr: Option<FrNr>, event: Option<EventId>) -> CalendarRow {
-    let hub =
-        HubRow { source, frnr, event, advoware_base: None, google_base: None, etag: None, intent: None::<Intent> };
-    CalendarRow { hub, status: RowStatus::Pending, retry: Retry::default(), advoware_changed_at: None }
 }
 
 /// Whether a failed write is about its entry alone. A right that is missing, an address that is wrong and a calendar that is gone concern
