@@ -26,6 +26,7 @@ pub mod kills;
 pub mod ledger;
 pub mod mixed;
 pub mod office;
+pub mod planted;
 mod port;
 mod postgres_proxy;
 mod private_postgres;
