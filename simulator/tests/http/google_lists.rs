@@ -173,6 +173,7 @@ async fn an_expired_sync_token_means_starting_over() {
 #[tokio::test]
 async fn filters_find_properties_texts_and_the_latest_change() {
     let desk = filled(3).await;
+    desk.sim.clock().advance_seconds(1);
     desk.patched("event01", json!({ "extendedProperties": { "private": { "key": "a=b" } } })).await;
     assert_eq!(ids(&desk.listed(&[("privateExtendedProperty", "key=a=b")]).await), ["event01"]);
     assert!(ids(&desk.listed(&[("privateExtendedProperty", "key=a")]).await).is_empty());

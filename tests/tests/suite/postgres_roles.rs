@@ -157,7 +157,8 @@ async fn a_calendars_whole_life_in_the_hub_works_with_the_programs_rights() -> R
     assert!(
         hub.save_row(&Saved { row: &done, takes_over: false, ..saved }, None, Some(audit_id)).await.expect("confirmed")
     );
-    let settled = [Settled { id, row: done.clone(), last_sync: now }];
+    let read = CalendarRow { run_id, ..done.clone() };
+    let settled = [Settled { id, row: read, last_sync: now }];
     assert_eq!(hub.settle_rows(run_id, &settled, now).await.expect("settled"), 1);
     assert_eq!(hub.reset_rows(&kuerzel).await.expect("reset"), 0);
     let end = RunEnd {
