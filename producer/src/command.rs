@@ -23,6 +23,7 @@ pub(crate) mod requeue;
 mod table;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use shared::calendar::LookError;
 use shared::queue::{Queue, QueueError, QueueName};
@@ -38,6 +39,12 @@ use audit::OfStores;
 use calendar::TriggerError;
 use record_ids::InvalidIds;
 use report::Report;
+
+/// As the collector of traces knows it.
+const PROGRAM: &str = "kanzleisync-producer";
+
+/// How long a command waits at its end for a collector of traces that is slow.
+const LAST_SPANS_WAIT: Duration = Duration::from_secs(1);
 
 /// A command could not be carried out; the text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -185,13 +192,16 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
 
 fn serve(source: &Source) -> Result<ExitCode, CommandError> {
     let settings = ProducerSettings::read(source)?;
-    telemetry::init_logs(&settings.log)?;
+    let traces = telemetry::init(&settings.log, PROGRAM)?;
     let metrics = telemetry::install_metrics()?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+    let grace = settings.sync.shutdown_grace;
+    let ended = tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let shutdown = shared::shutdown::on_signal()?;
         program::run(settings, metrics, shutdown).await?;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    traces.end(shared::shutdown::grace_left(grace));
+    ended
 }
 
 /// Runs a command that needs Redis and nothing else.
@@ -218,8 +228,10 @@ fn block_on(
     log: &LogSettings,
     work: impl Future<Output = Result<Report, CommandError>>,
 ) -> Result<Report, CommandError> {
-    telemetry::init_logs(log)?;
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    let traces = telemetry::init(log, PROGRAM)?;
+    let ended = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work);
+    traces.end(LAST_SPANS_WAIT);
+    ended
 }
 
 async fn connect(redis: &RedisSettings, queue: QueueName) -> Result<Queue, QueueError> {

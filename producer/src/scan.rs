@@ -18,6 +18,7 @@ use shared::clock::Clock;
 use shared::espocrm::Espocrm;
 use shared::hub::Hub;
 use shared::queue::Queue;
+use shared::traces::{self, Origin};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -82,7 +83,7 @@ impl Scan {
 
     /// One scan; answers when the next is due, from the start of this one.
     async fn scan_and_tell(&mut self) -> Duration {
-        match self.scan().await {
+        match traces::begin(Origin::Scan, "beteiligte", self.scan()).await {
             Ok(tally) => {
                 count_scan("beteiligte", "done");
                 let Tally { queued, new, unreadable, .. } = tally;

@@ -21,6 +21,7 @@ use serde_json::json;
 use shared::clock::Clock;
 use shared::hub::{Hub, HubError};
 use shared::queue::{Asker, Queue, QueueError};
+use shared::traces::{self, Origin};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{FirstLook, Gate};
@@ -117,11 +118,15 @@ async fn receive(intake: Intake, action: Action, request: Request) -> Result<Jso
     if look == FirstLook::ToBeVerified && !intake.gate.is_signed(&head.headers, &body) {
         return Err(Refusal::Unauthorized);
     }
-    let events = Events::read(&body)?;
+    traces::begin(Origin::Webhook, action.name(), take(&intake, action, &body)).await
+}
+
+async fn take(intake: &Intake, action: Action, body: &[u8]) -> Result<Json<Receipt>, Refusal> {
+    let events = Events::read(body)?;
     if events.rejected > 0 {
         tracing::warn!(action = action.name(), rejected = events.rejected, "webhook elements that name no record");
     }
-    action.carry_out(&intake, &events.ids).await?;
+    action.carry_out(intake, &events.ids).await?;
     tracing::debug!(action = action.name(), accepted = events.ids.len(), "webhook taken");
     Ok(Json(Receipt {
         status: action.status(),

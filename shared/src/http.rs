@@ -20,6 +20,7 @@ pub use metrics::register as register_metrics;
 
 use crate::error::{ApiError, ConnectFault, ErrorKind, Operation, System};
 use crate::limits::{LimitAway, Parallel, Permit, Rate, Throttled};
+use crate::traces;
 
 /// Largest answer that is read. A Beteiligte with thousands of Kommunikationen stays far below.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -64,22 +65,8 @@ impl SetupError {
 
 impl Http {
     /// A client whose calls take at most `timeout`, connecting and reading the answer included.
-    #[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
     pub(crate) fn new(timeout: Duration) -> Result<Self, SetupError> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config()?)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .timeout(timeout)
-            // Below the whole limit, so that a connect time-out is told from an answer that did not come.
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            // A system's own idle limit is often 60 s; a connection it closes while we write is an unknown outcome.
-            .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("kanzleisync/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| SetupError::new(error.without_url()))?;
-        Ok(Self { client, limit: None, rate: None })
+        Ok(Self { client: client(timeout, IDLE_CONNECTIONS)?, limit: None, rate: None })
     }
 
     /// The same client, whose calls wait for a permit of `limit` from now on.
@@ -125,15 +112,21 @@ impl Http {
             ApiError::unanswered(operation, ErrorKind::Malformed { what: "the request cannot be built" })
         })?;
         let span = tracing::info_span!("call", system = operation.system().name(), operation = operation.name());
+        let traced = traces::call(operation);
+        let mut repeats = 0;
         let attempt = || self.attempt(operation, &request, &read);
-        attempt
+        let result = attempt
             .retry(pauses())
             .when(|error| may_repeat(operation, error))
             .notify(|error, pause| {
+                repeats += 1;
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "call repeated");
             })
             .instrument(span)
-            .await
+            .instrument(traced.clone())
+            .await;
+        traces::called(&traced, repeats, &result);
+        result
     }
 
     async fn attempt<T>(
@@ -182,6 +175,28 @@ impl Http {
         };
         read(&Answer { status, headers, body }).map_err(failed)
     }
+}
+
+/// A client for one call every few seconds, from a thread that tends no connections in between.
+pub(crate) fn client_without_idle_connections(timeout: Duration) -> Result<reqwest::Client, SetupError> {
+    client(timeout, 0)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
+fn client(timeout: Duration, idle_connections: usize) -> Result<reqwest::Client, SetupError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls_config()?)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .timeout(timeout)
+        // Below the whole limit, so that a connect time-out is told from an answer that did not come.
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
+        .pool_max_idle_per_host(idle_connections)
+        // A system's own idle limit is often 60 s; a connection it closes while we write is an unknown outcome.
+        .pool_idle_timeout(Duration::from_secs(30))
+        .user_agent(concat!("kanzleisync/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| SetupError::new(error.without_url()))
 }
 
 fn limit_unavailable(operation: Operation) -> ApiError {

@@ -20,3 +20,4 @@ pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
 mod tls;
+pub mod traces;

@@ -74,6 +74,7 @@
 //! | fence, owner | of the run: its number, the worker |
 //! | next wants, next rank | of triggers during the run |
 //! | why | reason of the last failure |
+//! | traces, next traces | where the traces of its triggers stand, and of those during the run (`traces.rs`); absent where traces are off |
 //!
 //! The kind of a job is its queue's. Redis Cluster: all keys of a queue share a hash tag, so its scripts would run there, but the link
 //! does not follow a cluster's redirects: not supported.
@@ -86,6 +87,7 @@ mod metrics;
 mod name;
 mod script;
 mod select;
+mod traces;
 mod turn;
 
 #[cfg(test)]

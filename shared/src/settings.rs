@@ -215,13 +215,26 @@ pub struct LimitSettings {
     pub breaker: Duration,
 }
 
-/// `LOG_FORMAT`, `RUST_LOG`
+/// `LOG_FORMAT`, `RUST_LOG`, and where traces go.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     /// `LOG_FORMAT`
     pub format: LogFormat,
     /// `RUST_LOG`, in the syntax of `tracing_subscriber::EnvFilter`; checked to be.
     pub filter: String,
+    /// `None`: there are no traces.
+    pub traces: Option<TraceSettings>,
+}
+
+/// Where traces go. OpenTelemetry's own library reads the rest of its variables (`OTEL_TRACES_SAMPLER` and others).
+#[derive(Clone, Debug)]
+pub struct TraceSettings {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, without `/v1/traces`.
+    pub endpoint: BaseUrl,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`: what the collector wants to see, a log-in for example.
+    pub headers: Vec<(String, SecretString)>,
+    /// `OTEL_SERVICE_NAME`; `None`: the program's name.
+    pub service: Option<String>,
 }
 
 /// How a log line looks.

@@ -1,19 +1,22 @@
-//! Logs and metrics of a program. Logs go to stderr; metrics are rendered where the program serves HTTP.
+//! Logs, metrics and traces of a program. Logs go to stderr; metrics are rendered where the program serves HTTP; traces go to a
+//! collector where one is set.
 //!
-//! No personal data reaches either (E2): our own events carry ids, kinds and lengths; libraries that would print what
+//! No personal data reaches any of them (E2): our own events carry ids, kinds and lengths; libraries that would print what
 //! passes through them are kept quiet here whatever `RUST_LOG` says.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use opentelemetry::trace::TracerProvider;
 use tracing::Level;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::settings::{LogFormat, LogSettings};
+use crate::traces::{self, Traces};
 
 /// Libraries whose debug output quotes headers, bodies, statements or commands.
 const TALKATIVE: [&str; 8] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "sqlx", "redis", "tower_http"];
@@ -36,6 +39,9 @@ pub enum TelemetryError {
     /// The recorder's own settings do not fit.
     #[error("metrics cannot be set up")]
     Metrics,
+    /// The collector's settings do not fit.
+    #[error("traces cannot be set up: {0}; look at the variables that begin with OTEL_")]
+    Traces(String),
 }
 
 /// The program's metrics. Clones are the same.
@@ -44,15 +50,31 @@ pub struct Metrics {
     handle: PrometheusHandle,
 }
 
-/// Starts the logs; once per process, before anything else.
-pub fn init_logs(settings: &LogSettings) -> Result<(), TelemetryError> {
+/// Starts logs and traces; once per process, before anything else. The collector of traces knows it as `program`.
+pub fn init(settings: &LogSettings, program: &'static str) -> Result<Traces, TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|_| TelemetryError::Filter)?;
     let output: Box<dyn Layer<Registry> + Send + Sync> = match settings.format {
         LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
     };
-    let output = output.with_filter(filter).with_filter(filter_fn(|event| may_be_told(event.target(), *event.level())));
-    tracing_subscriber::registry().with(output).try_init().map_err(|_| TelemetryError::AlreadySet("logs"))
+    // One filter, not one in the other: only so is a span that nobody wants refused once and for all, without being looked at again.
+    let output = output.with_filter(filter.and(filter_fn(|event| may_be_told(event.target(), *event.level()))));
+    let registry = tracing_subscriber::registry().with(output);
+    let Some(settings) = &settings.traces else {
+        registry.try_init().map_err(|_| TelemetryError::AlreadySet("logs"))?;
+        return Ok(Traces::off());
+    };
+    let provider = traces::start(settings, program).map_err(|error| TelemetryError::Traces(error.to_string()))?;
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("kanzleisync"))
+        .with_location(false)
+        .with_target(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_context_activation(false)
+        .with_filter(filter_fn(|of| of.is_span() && of.target() == traces::TARGET));
+    registry.with(spans).try_init().map_err(|_| TelemetryError::AlreadySet("logs"))?;
+    Ok(Traces::on(provider))
 }
 
 /// Starts the metrics; once per process, before the first is counted.
@@ -89,7 +111,7 @@ fn recorder() -> Result<metrics_exporter_prometheus::PrometheusRecorder, Telemet
 
 fn may_be_told(target: &str, level: Level) -> bool {
     let library = target.split("::").next().unwrap_or_default();
-    level <= Level::INFO || !TALKATIVE.contains(&library)
+    target != traces::TARGET && (level <= Level::INFO || !TALKATIVE.contains(&library))
 }
 
 #[cfg(test)]

@@ -19,11 +19,14 @@ fn main() -> ExitCode {
 
 fn start() -> Result<(), Box<dyn std::error::Error>> {
     let settings = WorkerSettings::read(&Source::environment())?;
-    telemetry::init_logs(&settings.log)?;
+    let traces = telemetry::init(&settings.log, "kanzleisync-worker")?;
     let metrics = telemetry::install_metrics()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let grace = settings.sync.shutdown_grace;
+    let ended = runtime.block_on(async {
         let shutdown = shared::shutdown::on_signal()?;
         Ok(worker::run(settings, metrics, shutdown).await?)
-    })
+    });
+    traces.end(shared::shutdown::grace_left(grace));
+    ended
 }

@@ -5,6 +5,7 @@ use domain::ids::Kuerzel;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use shared::queue::QueueName;
+use shared::traces::{self, Origin};
 
 use super::{Accepted, Api, Refusal, accepted, body, in_time};
 use crate::command::calendar::{Asked, Whom, trigger};
@@ -42,7 +43,8 @@ pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<
     }
     let mut jobs = 0;
     for queue in api.queues(Some(QueueName::Calendar)) {
-        jobs += in_time(trigger(&api.hub, &queue, &whom, asked)).await?.queued;
+        let work = in_time(trigger(&api.hub, &queue, &whom, asked));
+        jobs += traces::begin(Origin::Api, "calendar", work).await?.queued;
     }
     let kuerzel = match &whom {
         Whom::All => ALL,

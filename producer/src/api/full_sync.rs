@@ -7,6 +7,7 @@ use domain::job::Wants;
 use domain::kommunikation::Direction;
 use shared::espocrm::Espocrm;
 use shared::queue::Queue;
+use shared::traces::{self, Origin};
 use tokio::sync::Notify;
 
 use crate::command::enqueue::enqueue_all;
@@ -35,7 +36,8 @@ impl FullSync {
         loop {
             requests.0.notified().await;
             let mut tally = Tally::default();
-            let walked = enqueue_all(&self.espocrm, &self.queue, Wants::sync(Direction::Both), &mut tally).await;
+            let walk = enqueue_all(&self.espocrm, &self.queue, Wants::sync(Direction::Both), &mut tally);
+            let walked = traces::begin(Origin::Api, "all beteiligte", walk).await;
             let Tally { queued, new, dead, unreadable, .. } = tally;
             match walked {
                 Ok(()) => tracing::info!(queued, new, dead, unreadable, "all records queued"),

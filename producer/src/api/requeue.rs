@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use serde_json::json;
 use shared::queue::{Matching, QueueName};
+use shared::traces::{self, Origin};
 
 use super::{Accepted, Api, Refusal, accepted, body, in_time};
 use crate::command::record_ids::{self, Named};
@@ -57,7 +58,7 @@ pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<
             }
         }
     };
-    let requeued = in_time(work).await?;
+    let requeued = traces::begin(Origin::Api, "requeue", in_time(work)).await?;
     Ok(accepted(with_dry(json!({"requeued": requeued}), is_dry)))
 }
 

@@ -7,6 +7,7 @@ use domain::kommunikation::Direction;
 use serde::Deserialize;
 use serde_json::json;
 use shared::queue::{Asker, QueueName};
+use shared::traces::{self, Origin};
 
 use super::{Accepted, Api, Refusal, accepted, body, in_time};
 use crate::command::record_ids;
@@ -34,7 +35,8 @@ pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<
         Wanted::Records(ids) => {
             let mut tally = Tally::default();
             for queue in api.queues(Some(QueueName::Beteiligte)) {
-                in_time(tally.enqueue(&queue, &ids, Wants::sync(Direction::Both), Asker::Operator)).await?;
+                let enqueue = tally.enqueue(&queue, &ids, Wants::sync(Direction::Both), Asker::Operator);
+                traces::begin(Origin::Api, "beteiligte", in_time(enqueue)).await?;
             }
             tracing::info!(queue = QueueName::Beteiligte.as_str(), queued = tally.queued, "operator: records queued");
             Ok(accepted(json!({"status": "triggered", "jobs": tally.queued})))

@@ -10,6 +10,7 @@ use shared::clock::Clock;
 use shared::hub::{Asked, Hub};
 use shared::queue::{Asker, NewJob, QueueName};
 use shared::settings::RedisSettings;
+use shared::traces::{self, Origin};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -30,7 +31,8 @@ pub(super) async fn ask(
     let queue = connect(redis, QueueName::Beteiligte).await?;
     let request = hub.ask(id, asked, Clock::system().now()).await?;
     let job = NewJob { entity: id.to_string(), wants: Wants::sync(Direction::Both) };
-    if let Err(error) = queue.enqueue(&[job], Asker::Operator).await {
+    let enqueued = traces::begin(Origin::Command, "ask beteiligte", queue.enqueue(&[job], Asker::Operator)).await;
+    if let Err(error) = enqueued {
         hub.withdraw_request(request).await?;
         return Err(error.into());
     }

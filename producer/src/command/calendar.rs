@@ -8,6 +8,7 @@ use shared::hub::calendar::{Employee, PolicyChange};
 use shared::hub::{Hub, HubError};
 use shared::queue::{Asker, Queue, QueueError, QueueName};
 use shared::settings::{PostgresSettings, RedisSettings};
+use shared::traces::{self, Origin};
 
 use super::report::Report;
 use super::{CommandError, connect, enqueue, record_ids};
@@ -72,7 +73,8 @@ pub(super) async fn enqueue(
     let hub = Hub::new(postgres.connect_options());
     hub.check().await?;
     let queue = connect(redis, QueueName::Calendar).await?;
-    let tally = trigger(&hub, &queue, &whom, asked).await?;
+    let work = trigger(&hub, &queue, &whom, asked);
+    let tally = traces::begin(Origin::Command, "enqueue calendar", work).await?;
     hub.close().await;
     let mut report = enqueue::report(tally);
     if tally == Tally::default() {

@@ -8,6 +8,7 @@ use shared::hub::Hub;
 use shared::hub::calendar::CalendarAsked;
 use shared::queue::{Asker, NewJob, QueueName};
 use shared::settings::RedisSettings;
+use shared::traces::{self, Origin};
 
 use super::report::Report;
 use super::{CommandError, ask, connect};
@@ -23,7 +24,8 @@ pub(super) async fn ask(
     let queue = connect(redis, QueueName::Calendar).await?;
     let request = hub.ask_calendar(kuerzel, asked, Clock::system().now()).await?;
     let job = NewJob { entity: kuerzel.to_string(), wants: Wants::calendar() };
-    if let Err(error) = queue.enqueue(&[job], Asker::Operator).await {
+    let enqueued = traces::begin(Origin::Command, "ask calendar", queue.enqueue(&[job], Asker::Operator)).await;
+    if let Err(error) = enqueued {
         hub.withdraw_request(request).await?;
         return Err(error.into());
     }

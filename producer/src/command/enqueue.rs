@@ -6,6 +6,7 @@ use serde_json::json;
 use shared::espocrm::{Espocrm, Filter};
 use shared::queue::{Asker, Queue, QueueName};
 use shared::settings::{ProducerSettings, RedisSettings};
+use shared::traces::{self, Origin};
 
 use super::report::Report;
 use super::{CommandError, connect, record_ids};
@@ -17,7 +18,8 @@ pub(super) async fn some(redis: &RedisSettings, arguments: &EnqueueBeteiligte) -
     let ids = record_ids::parse(&arguments.ids)?;
     let mut tally = Tally::default();
     let queue = connect(redis, QueueName::Beteiligte).await?;
-    tally.enqueue(&queue, &ids, Wants::sync(arguments.direction), Asker::Operator).await?;
+    let enqueue = tally.enqueue(&queue, &ids, Wants::sync(arguments.direction), Asker::Operator);
+    traces::begin(Origin::Command, "enqueue beteiligte", enqueue).await?;
     tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: records queued");
     Ok(report(tally))
 }
@@ -28,7 +30,8 @@ pub(super) async fn everything(settings: &ProducerSettings, direction: Direction
     let espocrm = Espocrm::new(&settings.espocrm)?;
     let queue = connect(&settings.redis, QueueName::Beteiligte).await?;
     let mut tally = Tally::default();
-    match enqueue_all(&espocrm, &queue, Wants::sync(direction), &mut tally).await {
+    let walk = enqueue_all(&espocrm, &queue, Wants::sync(direction), &mut tally);
+    match traces::begin(Origin::Command, "enqueue all beteiligte", walk).await {
         Ok(()) => {
             tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: all records queued");
             Ok(report(tally))

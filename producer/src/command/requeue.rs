@@ -10,6 +10,7 @@ use serde_json::json;
 use shared::hub::Hub;
 use shared::queue::{Asker, JobId, Matching, NewJob, Queue, QueueName, Seen};
 use shared::settings::{PostgresSettings, RedisSettings};
+use shared::traces::{self, Origin};
 
 use super::calendar::TriggerError;
 use super::record_ids::{self, Named};
@@ -52,11 +53,15 @@ pub(super) async fn requeue(
     let report = if let Some(selection) = &arguments.selection {
         let queues = connect_all(redis, arguments.queue).await?;
         let spread = arguments.spread.unwrap_or_default();
-        report_alike(alike(&hub, &queues, &selection.matching_failed(), spread, is_dry).await?, is_dry)
+        let matching = selection.matching_failed();
+        let work = alike(&hub, &queues, &matching, spread, is_dry);
+        report_alike(traces::begin(Origin::Command, "requeue", work).await?, is_dry)
     } else {
         let queue = arguments.queue.unwrap_or(QueueName::Beteiligte);
         let ids = record_ids::parse_named(&arguments.ids, queue)?;
-        report_named(&named(&hub, &connect(redis, queue).await?, &ids, Approved::by(arguments), is_dry).await?, is_dry)
+        let queue = connect(redis, queue).await?;
+        let work = named(&hub, &queue, &ids, Approved::by(arguments), is_dry);
+        report_named(&traces::begin(Origin::Command, "requeue", work).await?, is_dry)
     };
     hub.close().await;
     Ok(report)

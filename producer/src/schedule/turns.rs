@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::Kuerzel;
 use domain::job::Wants;
 use shared::queue::{Asker, QueueError, Seen};
+use shared::traces::{self, Origin};
 
 use super::{Schedule, ScheduleError};
 use crate::listing::Tally;
@@ -38,7 +39,8 @@ impl Schedule {
         let now = self.clock.now();
         self.hub.spread_employees(self.interval, now).await?;
         let Some(due) = self.hub.due_employees(self.interval, self.only.as_ref(), now).await? else { return Ok(()) };
-        let enqueued = tokio::time::timeout(QUEUE_TIME_LIMIT, self.enqueue(due.kuerzel(), now)).await;
+        let enqueue = traces::begin(Origin::Schedule, "calendar", self.enqueue(due.kuerzel(), now));
+        let enqueued = tokio::time::timeout(QUEUE_TIME_LIMIT, enqueue).await;
         let Tally { queued, new, dead, .. } = enqueued.map_err(|_| ScheduleError::QueueSlow(QUEUE_TIME_LIMIT))??;
         due.asked_for(now).await?;
         if dead > 0 {

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{Hub, HubError, rows};
+use crate::traces::HubWrite;
 
 /// Rule of an entry whose value in EspoCRM gave way to Advoware's, which was newer (policy `newest_wins`): people are told of it.
 pub const OVERWRITTEN_BY_ADVOWARE: &str = "overwritten_by_advoware";
@@ -126,7 +127,8 @@ impl Hub {
         if entries.is_empty() {
             return Ok(());
         }
-        insert(&mut *self.pool.acquire().await?, occasion, entries).await
+        let insert = async { insert(&mut *self.pool.acquire().await?, occasion, entries).await };
+        insert.traced("audit").await
     }
 
     /// The entries of one stage, together with what the run remembers of having begun it: both stand, or none.
@@ -136,14 +138,17 @@ impl Hub {
         entries: &[AuditEntry],
         base: &stammdaten::Base,
     ) -> Result<(), HubError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query("UPDATE beteiligte SET stammdaten = $2 WHERE espo_id = $1")
-            .bind(occasion.id.as_str())
-            .bind(rows::from_stammdaten(base))
-            .execute(&mut *transaction)
-            .await?;
-        insert(&mut transaction, occasion, entries).await?;
-        Ok(transaction.commit().await?)
+        let both = async {
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query("UPDATE beteiligte SET stammdaten = $2 WHERE espo_id = $1")
+                .bind(occasion.id.as_str())
+                .bind(rows::from_stammdaten(base))
+                .execute(&mut *transaction)
+                .await?;
+            insert(&mut transaction, occasion, entries).await?;
+            Ok(transaction.commit().await?)
+        };
+        both.traced("audit_begun").await
     }
 
     /// One entry; `None` where there is none of that id.
@@ -188,6 +193,7 @@ impl Hub {
         .bind(id.as_str())
         .bind(now)
         .execute(&self.pool)
+        .traced("mark_told")
         .await?;
         Ok(())
     }

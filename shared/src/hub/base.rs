@@ -13,6 +13,7 @@ use sqlx::Row;
 
 use super::requests::Request;
 use super::{Hub, HubError, rows};
+use crate::traces::HubWrite;
 
 /// What the hub knows of a Beteiligter before a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,6 +129,7 @@ impl Hub {
         .bind(first_meeting)
         .bind(now)
         .execute(&self.pool)
+        .traced("claim")
         .await;
         match claimed {
             Ok(_) => Ok(Claim::Granted),
@@ -147,14 +149,19 @@ impl Hub {
         let query = sqlx::query(
             "UPDATE beteiligte SET betnr = NULL, kommunikation = NULL, stammdaten = NULL WHERE espo_id = $1",
         );
-        query.bind(id.as_str()).execute(&self.pool).await?;
+        query.bind(id.as_str()).execute(&self.pool).traced("release").await?;
         Ok(())
     }
 
     /// Remembers what a run has begun, so that one that is cut off leaves its evidence.
     pub async fn remember_begun(&self, id: &EspoId, kommunikation: &Base) -> Result<(), HubError> {
         let query = sqlx::query("UPDATE beteiligte SET kommunikation = $2 WHERE espo_id = $1");
-        query.bind(id.as_str()).bind(rows::from_base(kommunikation)).execute(&self.pool).await?;
+        query
+            .bind(id.as_str())
+            .bind(rows::from_base(kommunikation))
+            .execute(&self.pool)
+            .traced("remember_begun")
+            .await?;
         Ok(())
     }
 
@@ -183,6 +190,7 @@ impl Hub {
         .bind(rows::from_stammdaten(agreed.stammdaten))
         .bind(agreed.status.name())
         .execute(&self.pool)
+        .traced("remember_agreed")
         .await?;
         Ok(())
     }
@@ -205,6 +213,7 @@ impl Hub {
         .bind(now)
         .bind(status.map(SyncStatus::name))
         .execute(&self.pool)
+        .traced("remember_look")
         .await?;
         Ok(())
     }
@@ -224,6 +233,7 @@ impl Hub {
         .bind(creation.map(rows::from_creation))
         .bind(now)
         .execute(&self.pool)
+        .traced("remember_creation")
         .await?;
         Ok(())
     }
@@ -245,6 +255,7 @@ impl Hub {
         .bind(rows::from_stammdaten(made_of))
         .bind(now)
         .execute(&self.pool)
+        .traced("remember_created")
         .await?;
         Ok(())
     }
@@ -264,6 +275,7 @@ impl Hub {
         .bind(modified_at)
         .bind(now)
         .execute(&self.pool)
+        .traced("remember_users_time")
         .await?;
         Ok(())
     }
@@ -271,7 +283,12 @@ impl Hub {
     /// Remembers what a run knows of the Stammdaten: what timestamps decided, what it has begun, what was confirmed.
     pub async fn remember_stammdaten(&self, id: &EspoId, base: &stammdaten::Base) -> Result<(), HubError> {
         let query = sqlx::query("UPDATE beteiligte SET stammdaten = $2 WHERE espo_id = $1");
-        query.bind(id.as_str()).bind(rows::from_stammdaten(base)).execute(&self.pool).await?;
+        query
+            .bind(id.as_str())
+            .bind(rows::from_stammdaten(base))
+            .execute(&self.pool)
+            .traced("remember_stammdaten")
+            .await?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::{Hub, HubError};
+use crate::traces::HubWrite;
 
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,7 @@ impl Hub {
             .bind(argument)
             .bind(now)
             .execute(&self.pool)
+            .traced("ask")
             .await?;
         Ok(request)
     }
@@ -104,6 +106,7 @@ impl Hub {
         .bind(if answer.is_done { "done" } else { "refused" })
         .bind(&answer.text)
         .execute(&self.pool)
+        .traced("answer_request")
         .await?;
         Ok(())
     }

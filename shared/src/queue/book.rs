@@ -1,6 +1,7 @@
 //! The book, as producers and operators use it: who waits, who runs, who is dead. Each operation is one Lua script.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::error::QueueError;
 use super::job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobView, NewJob, Seen};
 use super::metrics;
 use super::name::QueueName;
-use super::script;
+use super::{script, traces};
 use crate::link::script::Call;
 use crate::link::{AddressError, Link, RedisAddress};
 
@@ -46,10 +47,23 @@ impl Queue {
 
     /// Takes triggers in, in order; when it returns `Ok`, all are durably queued (as durably as Redis writes its log). Waits up
     /// to a minute for a Redis that is away. On an error a first part may have been taken: triggering again is harmless.
+    /// The jobs carry on the trace that is going on here.
     pub async fn enqueue(&self, jobs: &[NewJob], asker: Asker) -> Result<Vec<Enqueued>, QueueError> {
+        let enqueued = self.enqueue_carrying(jobs, asker, &traces::of_trigger(asker, jobs.len())).await?;
+        let only: Option<&dyn Display> = if let [one] = &*enqueued { Some(&one.job) } else { None };
+        crate::traces::tell_queued(self.name.as_str(), enqueued.len(), only);
+        Ok(enqueued)
+    }
+
+    pub(super) async fn enqueue_carrying(
+        &self,
+        jobs: &[NewJob],
+        asker: Asker,
+        carried: &str,
+    ) -> Result<Vec<Enqueued>, QueueError> {
         let mut enqueued = Vec::with_capacity(jobs.len());
         for chunk in jobs.chunks(CHUNK) {
-            let mut call = self.call(&script::ENQUEUE).arg(asker.rank()).arg(u8::from(asker.revives()));
+            let mut call = self.call(&script::ENQUEUE).arg(asker.rank()).arg(u8::from(asker.revives())).arg(carried);
             for job in chunk {
                 call = call.arg(&job.entity).arg(job.wants.bits());
             }

@@ -136,6 +136,18 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// As in metrics and traces.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Done { .. } => "done",
+            Self::RetryAfter { .. } => "retry",
+            Self::Snooze { .. } => "snooze",
+            Self::GiveUp { .. } => "dead",
+        }
+    }
+}
+
 /// Where a job is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {

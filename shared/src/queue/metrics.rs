@@ -70,13 +70,7 @@ pub(super) fn rescued(queue: QueueName, jobs: u64) {
 }
 
 pub(super) fn finished(queue: QueueName, outcome: &Outcome, took: Duration) {
-    let word = match outcome {
-        Outcome::Done { .. } => "done",
-        Outcome::RetryAfter { .. } => "retry",
-        Outcome::Snooze { .. } => "snooze",
-        Outcome::GiveUp { .. } => "dead",
-    };
-    counter!(JOBS, "queue" => queue.as_str(), "outcome" => word).increment(1);
+    counter!(JOBS, "queue" => queue.as_str(), "outcome" => outcome.name()).increment(1);
     histogram!(DURATION, "queue" => queue.as_str()).record(took.as_secs_f64());
 }
 

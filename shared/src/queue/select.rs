@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::book::{CHUNK, Queue, millis};
 use super::error::QueueError;
-use super::job::{JobId, JobState, Matching};
-use super::script;
+use super::job::{Asker, JobId, JobState, Matching};
+use super::{script, traces};
 
 impl Queue {
     /// How many jobs match; nothing is changed.
@@ -17,10 +17,11 @@ impl Queue {
     /// not run over by all at once. Answers how many went back. On an error a part may have gone back: the rest still matches.
     pub async fn requeue(&self, matching: &Matching, spread: Duration) -> Result<u64, QueueError> {
         let jobs = self.find(matching).await?;
+        let carried = traces::of_trigger(Asker::Requeue, jobs.len());
         let total = u64::try_from(jobs.len()).unwrap_or(u64::MAX).max(1);
         let (mut requeued, mut position) = (0, 0);
         for chunk in jobs.chunks(CHUNK) {
-            let mut call = self.call(&script::REQUEUE);
+            let mut call = self.call(&script::REQUEUE).arg(&carried);
             for job in chunk {
                 let wait_ms = u128::from(millis(spread)) * u128::from(position) / u128::from(total);
                 call = call.arg(job.entity()).arg(job.number).arg(u64::try_from(wait_ms).unwrap_or(u64::MAX));
@@ -28,6 +29,7 @@ impl Queue {
             }
             requeued += call.once::<u64>(&self.link).await?;
         }
+        crate::traces::tell_queued(self.name.as_str(), jobs.len(), None);
         Ok(requeued)
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Claim {
     pub(super) crashes: u32,
     /// From being due to this claim.
     pub(super) waited: Duration,
+    /// Where its triggers' traces stand, see `queue/traces.rs`.
+    pub(super) traces: String,
 }
 
 /// A run that has ended and what came of it.
@@ -96,7 +98,7 @@ pub(super) struct Caller<'a> {
 }
 
 /// A job in the answer of `work.lua`.
-type TakenRow = (String, u64, u64, u32, u32, u32, u32, u64);
+type TakenRow = (String, u64, u64, u32, u32, u32, u32, u64, String);
 
 impl Queue {
     /// Writes outcomes (at most 1,000), then takes up to `wanted` jobs for `worker`, in which `busy` runs go on. `is_repeated`: the
@@ -197,7 +199,7 @@ impl Queue {
 }
 
 fn claim(row: TakenRow) -> Claim {
-    let (entity, number, fence, wants, starts, failures, crashes, waited_ms) = row;
+    let (entity, number, fence, wants, starts, failures, crashes, waited_ms, traces) = row;
     Claim {
         job: JobId { entity, number },
         fence,
@@ -206,5 +208,6 @@ fn claim(row: TakenRow) -> Claim {
         failures,
         crashes,
         waited: Duration::from_millis(waited_ms),
+        traces,
     }
 }

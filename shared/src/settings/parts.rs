@@ -14,7 +14,7 @@ use super::secrets::{self, WebhookSecrets};
 use super::stores::{postgres, redis};
 use super::{
     AdvowareSettings, CalendarSettings, EspocrmSettings, GoogleSettings, LimitSettings, LogFormat, LogSettings,
-    ProducerCalendar, ProducerSettings, SyncSettings, WorkerSettings,
+    ProducerCalendar, ProducerSettings, SyncSettings, TraceSettings, WorkerSettings,
 };
 use crate::espocrm::FieldNames;
 use crate::google::ServiceAccount;
@@ -277,7 +277,26 @@ pub(super) fn log(r: &mut Reader<'_>) -> Option<LogSettings> {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err("expected a filter such as info or info,worker=debug"),
     });
-    Some(LogSettings { format: format?, filter: filter? })
+    let traces = traces(r);
+    Some(LogSettings { format: format?, filter: filter?, traces: traces? })
+}
+
+/// Without an endpoint there are no traces, but what is set must be right all the same.
+#[expect(clippy::option_option, reason = "wrong, not set, set")]
+fn traces(r: &mut Reader<'_>) -> Option<Option<TraceSettings>> {
+    let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let endpoint = match r.optional(name) {
+        None => Some(None),
+        Some(_) => r.required_parsed(name, BaseUrl::parse).map(Some),
+    };
+    let name = "OTEL_EXPORTER_OTLP_HEADERS";
+    let headers = match r.secret(name) {
+        None => Some(Vec::new()),
+        Some(text) => secrets::headers(&text).map_err(|expected| r.problem(name, expected)).ok(),
+    };
+    let service = r.optional("OTEL_SERVICE_NAME").map(str::to_owned);
+    let (endpoint, headers) = (endpoint?, headers?);
+    Some(endpoint.map(|endpoint| TraceSettings { endpoint, headers, service }))
 }
 
 fn webhook_secrets(r: &mut Reader<'_>) -> Option<WebhookSecrets> {

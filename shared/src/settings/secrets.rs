@@ -5,6 +5,8 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 /// `ESPOCRM_WEBHOOK_SECRETS`: the key of each webhook, by its id (DOMAIN 5).
@@ -41,6 +43,19 @@ impl fmt::Debug for WebhookSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
+}
+
+/// `name=value`, comma separated, values percent-encoded where they have to be (OpenTelemetry's form of headers).
+pub(super) fn headers(text: &SecretString) -> Result<Vec<(String, SecretString)>, &'static str> {
+    let header = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;
+        let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+        HeaderValue::from_str(&value).ok()?;
+        Some((name.to_string(), SecretString::from(value.as_ref())))
+    };
+    let parts = text.expose_secret().split(',').filter(|part| !part.trim().is_empty());
+    parts.map(header).collect::<Option<_>>().ok_or("expected name=value, several separated by commas")
 }
 
 /// A key that is configured as base64.

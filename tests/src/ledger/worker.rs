@@ -68,7 +68,7 @@ impl WorkerSettings {
 /// Works until SIGTERM. Prints a ready line, and at its orderly end the counters of the queue.
 pub async fn main() -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
-    telemetry::init_logs(&LogSettings { format: LogFormat::Text, filter: "info".to_owned() })
+    telemetry::init(&LogSettings { format: LogFormat::Text, filter: "info".to_owned(), traces: None }, "ledger-worker")
         .map_err(|error| failed(&error))?;
     let metrics = telemetry::install_metrics().map_err(|error| failed(&error))?;
     let shutdown = shared::shutdown::on_signal()?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::forms::{from_standard, to_standard};
 use crate::hub::{Hub, HubError};
+use crate::traces::HubWrite;
 
 /// A side that is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,6 +145,7 @@ impl Hub {
         .bind(noted.before.map(from_standard))
         .bind(noted.after.map(from_standard))
         .execute(&self.pool)
+        .traced("note_change")
         .await?;
         Ok(audit_id)
     }
@@ -151,7 +153,13 @@ impl Hub {
     /// What an entry of [`Self::note_change`] tells of is done; of a new Termin, under this number.
     pub async fn confirm_change(&self, entry: Uuid, frnr: Option<FrNr>, now: DateTime<Utc>) -> Result<(), HubError> {
         let query = "UPDATE calendar_sync_audit SET confirmed_at = $2, advoware_frnr = COALESCE($3, advoware_frnr) WHERE audit_id = $1";
-        sqlx::query(query).bind(entry).bind(now).bind(frnr.map(|frnr| frnr.0)).execute(&self.pool).await?;
+        sqlx::query(query)
+            .bind(entry)
+            .bind(now)
+            .bind(frnr.map(|frnr| frnr.0))
+            .execute(&self.pool)
+            .traced("confirm_change")
+            .await?;
         Ok(())
     }
 

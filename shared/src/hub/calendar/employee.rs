@@ -10,6 +10,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::hub::{Hub, HubError};
+use crate::traces::HubWrite;
 
 /// An employee as the hub knows them.
 #[derive(Clone, Debug, PartialEq)]
@@ -305,7 +306,12 @@ impl Hub {
     pub async fn remember_calendar(&self, kuerzel: &Kuerzel, calendar: &CalendarId) -> Result<bool, HubError> {
         let query = "UPDATE calendar_employee SET calendar_id = $2, calendar_is_given = FALSE, sync_token = NULL
                      WHERE kuerzel = $1 AND calendar_id IS NULL";
-        let done = sqlx::query(query).bind(kuerzel.as_str()).bind(calendar.as_str()).execute(&self.pool).await?;
+        let done = sqlx::query(query)
+            .bind(kuerzel.as_str())
+            .bind(calendar.as_str())
+            .execute(&self.pool)
+            .traced("remember_calendar")
+            .await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -328,7 +334,7 @@ impl Hub {
     /// The account that the calendar is now shared with.
     pub async fn remember_sharing(&self, kuerzel: &Kuerzel, owner: &str) -> Result<(), HubError> {
         let query = sqlx::query("UPDATE calendar_employee SET shared_with = $2 WHERE kuerzel = $1");
-        query.bind(kuerzel.as_str()).bind(owner).execute(&self.pool).await?;
+        query.bind(kuerzel.as_str()).bind(owner).execute(&self.pool).traced("remember_sharing").await?;
         Ok(())
     }
 
@@ -353,6 +359,7 @@ impl Hub {
         .bind(from_findings(end.findings))
         .bind(end.is_settled)
         .execute(&self.pool)
+        .traced("remember_run")
         .await?;
         Ok(())
     }

@@ -9,6 +9,7 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use crate::hub::{Hub, HubError};
+use crate::traces::HubWrite;
 
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +128,7 @@ impl Hub {
             .bind(argument)
             .bind(now)
             .execute(&self.pool)
+            .traced("ask_calendar")
             .await?;
         Ok(request)
     }

@@ -13,6 +13,7 @@ use super::audit::{CalendarTarget, action};
 use super::forms::{from_intent, from_standard};
 use super::rows::CalendarRow;
 use crate::hub::{Hub, HubError};
+use crate::traces::HubWrite;
 
 /// A row as it is to be stored, whole: while a run holds its employee, what it has in memory is the row.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +156,7 @@ impl Hub {
             .bind(begun.and_then(|begun| begun.after).map(from_standard))
             .bind(begun.is_some_and(|begun| begun.is_confirmed))
             .fetch_one(&self.pool)
+            .traced("save_row")
             .await?;
         Ok(stored == 1)
     }
@@ -188,6 +190,7 @@ impl Hub {
         .bind(run_id)
         .bind(rows.iter().map(|row| row.row.run_id).collect::<Vec<_>>())
         .execute(&self.pool)
+        .traced("settle_rows")
         .await?;
         Ok(done.rows_affected())
     }

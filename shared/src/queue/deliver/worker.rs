@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use super::lease::{Lease, Leases};
 use super::run_one::{failed, run_one};
@@ -19,8 +20,8 @@ use crate::link::script::passes;
 use crate::queue::book::{CHUNK, Queue};
 use crate::queue::error::QueueError;
 use crate::queue::job::Outcome;
-use crate::queue::metrics;
 use crate::queue::turn::{Caller, Claim, Ended, Note, Turn};
+use crate::queue::{metrics, traces};
 
 /// Looks without being woken: for wake-ups that were published while nobody listened.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -322,7 +323,9 @@ where
                 began: asked_at,
             };
             let in_progress = metrics::InProgress::new(queue);
-            let outcome = run_one(&office.settings, &office.handler, &claim, lease).await;
+            let span = traces::run(queue, &claim);
+            let outcome = run_one(&office.settings, &office.handler, &claim, lease).instrument(span.clone()).await;
+            traces::ended(&span, &outcome);
             drop(in_progress);
             report.send(outcome);
         };

@@ -53,7 +53,7 @@ local function remember(entity, packed)
   local job, is_read = { entity = entity }, false
   if packed then
     is_read, job.state, job.number, job.wants, job.rank, job.since_ms, job.failures, job.crashes, job.starts, job.fence,
-      job.owner, job.next_wants, job.next_rank, job.why = pcall(cmsgpack.unpack, packed)
+      job.owner, job.next_wants, job.next_rank, job.why, job.traces, job.next_traces = pcall(cmsgpack.unpack, packed)
     if not is_read then
       job.state = nil
     end
@@ -120,13 +120,22 @@ local function erase(job)
   change(job)
 end
 
+-- The traces that a job carries, after one more trigger: the first, and the latest merged into it. Bounded, whatever comes (traces.rs).
+local function carry(traces, more)
+  if not traces or not more then
+    return traces or more
+  end
+  return string.match(traces, '^%S+') .. ' ' .. string.match(more, '%S+$')
+end
+
 -- The end of a run, whatever comes next: what was asked for meanwhile belongs to the next one. Answers the rank of who asked.
 local function end_run(job)
   local asked = job.next_rank
   if asked then
     job.wants, job.rank = merged(job.wants, job.next_wants), math.max(job.rank, asked)
+    job.traces = carry(job.traces, job.next_traces)
   end
-  job.fence, job.owner, job.next_wants, job.next_rank = nil, nil, nil, nil
+  job.fence, job.owner, job.next_wants, job.next_rank, job.next_traces = nil, nil, nil, nil, nil
   return asked
 end
 
@@ -145,15 +154,16 @@ end
 -- One trigger (J2). Answers what became of it: 0 new, 1 merged into the job that waits, 2 merged, and brought forward out of
 -- its back-off, 3 the running one is followed by one more run, 4 a dead one is back at work, 5 it stays dead. A dead job stays
 -- so for a scan (J3); what made it dead has changed only where somebody says so (revives).
-local function trigger(job, wants, rank, revives, number)
+local function trigger(job, wants, rank, revives, number, trace)
   if not job.state then
-    job.number, job.wants, job.rank, job.since_ms = number, wants, rank, NOW_MS
+    job.number, job.wants, job.rank, job.since_ms, job.traces = number, wants, rank, NOW_MS, trace
     make_ready(job)
     return 0
   end
   if job.state == 'x' then
     job.next_wants = merged(job.next_wants or 0, wants)
     job.next_rank = math.max(job.next_rank or SCAN, rank)
+    job.next_traces = carry(job.next_traces, trace)
     change(job)
     return 3
   end
@@ -164,6 +174,7 @@ local function trigger(job, wants, rank, revives, number)
   local line = ready_list(job)
   -- What a dead job was once asked for is over: an approval of deletions must not meet those of another day.
   job.wants, job.rank = was_dead and wants or merged(job.wants, wants), math.max(job.rank, rank)
+  job.traces = carry(not was_dead and job.traces or nil, trace)
   change(job)
   if was_dead then
     revive(job, rank)
@@ -184,11 +195,11 @@ local function trigger(job, wants, rank, revives, number)
 end
 
 local function packed(job)
-  if job.starts == 0 and job.failures == 0 and job.crashes == 0 and not job.why then
+  if job.starts == 0 and job.failures == 0 and job.crashes == 0 and not job.why and not job.traces then
     return cmsgpack.pack(job.state, job.number, job.wants, job.rank, job.since_ms)
   end
   return cmsgpack.pack(job.state, job.number, job.wants, job.rank, job.since_ms, job.failures, job.crashes, job.starts,
-    job.fence, job.owner, job.next_wants, job.next_rank, job.why)
+    job.fence, job.owner, job.next_wants, job.next_rank, job.why, job.traces, job.next_traces)
 end
 
 -- A non-empty list has been told of already: whoever works takes from it until it is empty (and looks once a second).

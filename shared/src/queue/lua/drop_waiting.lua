@@ -9,7 +9,7 @@ if job.state == 'r' or job.state == 'd' then
   erase(job)
   withdrawn = 1
 elseif job.state == 'x' and job.next_rank then
-  job.next_wants, job.next_rank = nil, nil
+  job.next_wants, job.next_rank, job.next_traces = nil, nil, nil
   change(job)
   withdrawn = 1
 end

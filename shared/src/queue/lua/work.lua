@@ -7,7 +7,7 @@
 -- ARGV[7..] per ended run, at most 1,000: entity, fence, outcome (done | retry | snooze | dead), delay in ms (retry, snooze), reason
 --          (retry, dead; without personal data), wants bits of one more run that the run itself asks for (done) or ''
 -- Answer   {per ended run 1: written (where the answer was lost also: another run has begun, this one's may be written), 0: refused;
---           per job taken {entity, number, fence, wants, starts, failures, crashes, ms from being due to now};
+--           per job taken {entity, number, fence, wants, starts, failures, crashes, ms from being due to now, traces or ''};
 --           0, or 1: the one job taken runs alone, 2: take nothing until no run is left, 3: the queue is paused, 4: there may be more}
 --
 -- Invariants: one outcome per run; an entity has one live run at most; a start is counted before the handler sees the job. What is
@@ -33,6 +33,10 @@ local function after_done(job, asked, follow_up)
   local wants = asked and job.asked_wants or 0
   job.wants = follow_up == '' and wants or merged(wants, tonumber(follow_up))
   job.rank = asked and math.max(asked, follow_up == '' and SCAN or EVENT) or EVENT
+  -- What the run itself asks for goes on with its trace.
+  if follow_up == '' then
+    job.traces = job.asked_traces
+  end
   job.number, job.since_ms = issue(1), NOW_MS
   reset(job, 0)
   make_ready(job)
@@ -43,7 +47,7 @@ local function finish(i)
   if job.state ~= 'x' or job.fence ~= fence then
     return is_repeated and 1 or 0
   end
-  job.asked_wants = job.next_wants
+  job.asked_wants, job.asked_traces = job.next_wants, job.next_traces
   local asked = end_run(job)
   -- A run that could tell its outcome did not crash.
   job.crashes = 0
@@ -171,7 +175,7 @@ local fence = #taken > 0 and issue(#taken) or 0
 for i, job in ipairs(taken) do
   job.fence = fence + i - 1
   rows[i] = { job.entity, job.number, job.fence, job.wants, job.starts, job.failures, job.crashes,
-    math.max(0, NOW_MS - job.since_ms) }
+    math.max(0, NOW_MS - job.since_ms), job.traces or '' }
 end
 commit()
 return { finished, rows, note }
