@@ -11,7 +11,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
 use tracing::Level;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Filter, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
@@ -57,8 +58,7 @@ pub fn init(settings: &LogSettings, program: &'static str) -> Result<Traces, Tel
         LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
     };
-    // One filter, not one in the other: only so is a span that nobody wants refused once and for all, without being looked at again.
-    let output = output.with_filter(filter.and(filter_fn(|event| may_be_told(event.target(), *event.level()))));
+    let output = output.with_filter(told(filter));
     let registry = tracing_subscriber::registry().with(output);
     let Some(settings) = &settings.traces else {
         registry.try_init().map_err(|_| TelemetryError::AlreadySet("logs"))?;
@@ -109,6 +109,14 @@ fn recorder() -> Result<metrics_exporter_prometheus::PrometheusRecorder, Telemet
     Ok(builder.build_recorder())
 }
 
+/// What the logs tell. One filter, not one in the other: only so is a span that nobody wants refused once and for all.
+fn told<S>(filter: EnvFilter) -> impl Filter<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    filter.and(filter_fn(|of| may_be_told(of.target(), *of.level())))
+}
+
 fn may_be_told(target: &str, level: Level) -> bool {
     let library = target.split("::").next().unwrap_or_default();
     target != traces::TARGET && (level <= Level::INFO || !TALKATIVE.contains(&library))
@@ -124,6 +132,16 @@ mod tests {
         assert!(!may_be_told("sqlx::query", Level::TRACE));
         assert!(may_be_told("sqlx::query", Level::WARN));
         assert!(may_be_told("shared::http", Level::TRACE));
+    }
+
+    #[test]
+    fn spans_of_traces_are_refused_once_and_for_all_where_nobody_wants_traces() {
+        let logs = || fmt::layer().with_writer(std::io::sink).with_filter(told(EnvFilter::new("trace")));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(logs()), || {
+            assert!(!tracing::span_enabled!(target: traces::TARGET, Level::INFO));
+            assert!(tracing::span_enabled!(target: "shared::http", Level::INFO));
+            assert!(crate::traces::current().is_none());
+        });
     }
 
     #[test]

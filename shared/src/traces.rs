@@ -219,3 +219,24 @@ pub(crate) fn from_text(text: &str) -> Option<SpanContext> {
 fn is_on() -> bool {
     tracing::span_enabled!(target: TARGET, Level::INFO)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_is_read_as_it_is_written_and_nothing_else_is_one() {
+        for flags in ["00", "01"] {
+            let text = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+            assert_eq!(from_text(&text).map(|context| to_text(&context)), Some(text));
+        }
+        for text in [
+            "",
+            "A",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd-b7ad6b7169203331-01",
+        ] {
+            assert_eq!(from_text(text), None, "{text}");
+        }
+    }
+}

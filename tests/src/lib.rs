@@ -17,6 +17,7 @@
 pub mod bench;
 pub mod calendar;
 mod certificates;
+pub mod collector;
 pub mod converge;
 pub mod demo;
 mod error;

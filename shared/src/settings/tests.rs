@@ -288,6 +288,22 @@ fn redis_url_wins_and_database_variables_win_over_its_path() {
 }
 
 #[test]
+fn traces_are_off_without_an_endpoint_and_what_is_set_must_be_right_all_the_same() {
+    assert!(LogSettings::read(&with(&[])).unwrap().traces.is_none());
+    let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20is-secret, x-firm=1");
+    let changes = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"), headers];
+    let traces = LogSettings::read(&with(&changes)).unwrap().traces.unwrap();
+    assert_eq!(traces.endpoint.at(&["v1", "traces"]).as_str(), "http://collector:4318/v1/traces");
+    let read: Vec<_> = traces.headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
+    assert_eq!(read, [("authorization", "Bearer is-secret"), ("x-firm", "1")]);
+    assert!(!format!("{traces:?}").contains("is-secret"));
+    let changes = [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector"), ("OTEL_EXPORTER_OTLP_HEADERS", "is-secret")];
+    let problems = LogSettings::read(&with(&changes)).unwrap_err();
+    assert_eq!(problems.problems().len(), 2, "{problems}");
+    assert!(!problems.to_string().contains("is-secret"));
+}
+
+#[test]
 fn database_url_wins() {
     let changes = [("DATABASE_URL", "postgres://u:p@db.example:5433/hub"), ("POSTGRES_HOST", "ignored")];
     let options = PostgresSettings::read(&with(&changes)).unwrap().connect_options();

@@ -68,8 +68,11 @@ impl WorkerSettings {
 /// Works until SIGTERM. Prints a ready line, and at its orderly end the counters of the queue.
 pub async fn main() -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
-    telemetry::init(&LogSettings { format: LogFormat::Text, filter: "info".to_owned(), traces: None }, "ledger-worker")
-        .map_err(|error| failed(&error))?;
+    let _off = telemetry::init(
+        &LogSettings { format: LogFormat::Text, filter: "info".to_owned(), traces: None },
+        "ledger-worker",
+    )
+    .map_err(|error| failed(&error))?;
     let metrics = telemetry::install_metrics().map_err(|error| failed(&error))?;
     let shutdown = shared::shutdown::on_signal()?;
     let settings = WorkerSettings::read();

@@ -50,4 +50,5 @@ mod scan;
 mod stammdaten;
 mod sweep;
 mod synced;
+mod traces;
 mod triggers;

@@ -193,3 +193,37 @@ async fn a_fresh_wake_up_is_published_only_when_the_line_was_empty() {
     }
     assert_eq!(texts, ["1", "1", "end"]);
 }
+
+#[tokio::test]
+async fn a_job_carries_the_first_trace_and_the_latest_that_was_merged() {
+    let stage = Stage::new().await;
+    let trigger = async |trace: &str| {
+        stage.queue.enqueue_carrying(&[job("a", 1)], Asker::Event, trace).await.expect("enqueue");
+    };
+    for trace in ["A", "B", "", "C"] {
+        trigger(trace).await;
+    }
+    let run = stage.start("w").await;
+    assert_eq!(run.traces, "A C");
+
+    // What is asked for during a run is told apart from what it was begun for, unless both are done in one.
+    trigger("D").await;
+    trigger("E").await;
+    assert!(stage.finish("w", &run, retry(Duration::ZERO)).await);
+    stage.tend().await;
+    let again = stage.start("w").await;
+    assert_eq!(again.traces, "A E");
+    trigger("F").await;
+    stage.done("w", &again).await;
+    let follow_up = stage.start("w").await;
+    assert_eq!(follow_up.traces, "F");
+
+    // What a dead job was once asked for is over.
+    assert!(stage.finish("w", &follow_up, Outcome::GiveUp { reason: "no".to_owned() }).await);
+    trigger("G").await;
+    let revived = stage.start("w").await;
+    assert_eq!(revived.traces, "G");
+    stage.done("w", &revived).await;
+    trigger("").await;
+    assert_eq!(stage.start("w").await.traces, "");
+}
