@@ -89,7 +89,9 @@ impl HttpClient for Collector {
     /// Blocks: it is called on the exporter's thread, which does nothing else.
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let request = reqwest::Request::try_from(request)?;
-        let answer = self.runtime.block_on(self.client.execute(request)).map_err(reqwest::Error::without_url);
+        // Inside the runtime from the start: the client sets its timers when it is called.
+        let answer = self.runtime.block_on(async { self.client.execute(request).await });
+        let answer = answer.map_err(reqwest::Error::without_url);
         self.tell(answer.as_ref().map_or(true, |answer| !answer.status().is_success()));
         // What the body of an answer says would be for nobody.
         Ok(Response::builder().status(answer?.status()).body(Bytes::new())?)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use harness::collector::{Collector, Told};
 use harness::planted::then_unsaid;
 use harness::world::{PATIENCE, PRODUCER_API_KEY, World, mail, phone, row};
-use harness::{ReservedPort, Result, RunningProgram, eventually};
+use harness::{ReservedPort, Result, RunningProgram};
 use serde_json::json;
 use simulator::{Calls, Fault, FaultKind, JournalEntry, Operation};
 
