@@ -86,6 +86,7 @@ mod metrics;
 mod name;
 mod script;
 mod select;
+mod server;
 mod turn;
 
 #[cfg(test)]
@@ -97,4 +98,5 @@ pub use error::QueueError;
 pub use job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobView, Matching, NewJob, Outcome, Seen};
 pub use metrics::set_queue_gauges;
 pub use name::QueueName;
+pub use server::{RedisServer, RedisSetUp};
 pub use turn::Retention;

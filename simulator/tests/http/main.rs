@@ -8,6 +8,7 @@ mod calendar_script;
 mod control;
 #[cfg(test)]
 mod espocrm;
+#[cfg(test)]
 mod espocrm_set_up;
 #[cfg(test)]
 mod faults;

@@ -51,3 +51,4 @@ mod stammdaten;
 mod sweep;
 mod synced;
 mod triggers;
+mod webhooks_command;
