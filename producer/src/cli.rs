@@ -19,7 +19,7 @@ pub use calendar::{EnqueueCalendar, Own, Policy, PolicyParts, SetPolicy, ShowPol
 pub use calendar_audit::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, Remove, VerifySync};
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
-pub use set_up::{Completions, InstallWebhooks, RemoveWebhooks, WebhookAddress, Webhooks};
+pub use set_up::{Completions, Doctor, InstallWebhooks, RemoveWebhooks, WebhookAddress, Webhooks};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but something was found, 2 it could not be done (the message says what to do).\n\
     Settings come from environment variables; every secret X may instead be in a file named by X_FILE.";
@@ -96,6 +96,10 @@ pub enum Command {
     Erase(Erase),
     /// Bring the database to this program's version; safe to repeat
     Migrate,
+    /// Check everything that has to be right: settings, reachability, log-ins, rights, EspoCRM's fields, calendars, clocks, Redis,
+    /// PostgreSQL, workers, webhooks. Each line says what to do. Writes nothing anywhere. Exit code 1: something is not as it should be
+    #[command(after_help = examples!("doctor", "doctor --timeout 5s --json"))]
+    Doctor(Doctor),
     /// EspoCRM's three webhooks, which tell the producer what users change
     #[command(after_help = examples!(
         "webhooks install --url https://sync.example.org/ --secrets-file secrets/espocrm_webhook_secrets",

@@ -12,6 +12,7 @@ mod calendar_show;
 mod calendar_verify;
 mod completions;
 mod decide;
+mod doctor;
 pub(crate) mod enqueue;
 mod erase;
 mod jobs;
@@ -198,6 +199,7 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
             let log = LogSettings::read(source)?;
             block_on(&log, migrate::migrate(source))?
         }
+        Command::Doctor(arguments) => doctor::look_at_everything(source, &arguments)?,
         Command::Webhooks { what } => {
             let (log, espocrm) = (LogSettings::read(source)?, EspocrmSettings::read(source)?);
             let settings = WebhookSettings::read(source)?;

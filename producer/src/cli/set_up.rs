@@ -1,12 +1,21 @@
 //! Commands for setting the product up and for looking whether it still stands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use shared::http::BaseUrl;
 
 use super::values;
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// How long each check may take, e.g. `20s`
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = values::duration)]
+    pub timeout: Duration,
+}
 
 /// What can be done with EspoCRM's webhooks.
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory};
 use super::Cli;
 
 /// Every command that CONTRACT names.
-const DOCUMENTED: [&str; 30] = [
+const DOCUMENTED: [&str; 31] = [
     "serve",
     "enqueue beteiligte",
     "enqueue calendar",
@@ -32,6 +32,7 @@ const DOCUMENTED: [&str; 30] = [
     "policy show",
     "policy set",
     "migrate",
+    "doctor",
     "webhooks install",
     "webhooks status",
     "webhooks remove",

@@ -1,6 +1,8 @@
 //! What the hub's PostgreSQL tells of itself: version of the tables, rights of our account, time.
 
 use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 
 use super::{Hub, HubError, MIGRATIONS};
 
@@ -31,6 +33,11 @@ pub struct HubServer {
 }
 
 impl Hub {
+    /// One attempt to connect, for who wants to know at once what is wrong: a hub itself waits and tries again.
+    pub async fn try_connect(options: &PgConnectOptions) -> Result<(), HubError> {
+        Ok(PgConnection::connect_with(options).await?.close().await?)
+    }
+
     /// Asks PostgreSQL about itself and the hub. Changes nothing.
     pub async fn server(&self) -> Result<HubServer, HubError> {
         let time = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool).await?;
