@@ -4,6 +4,9 @@ mod calendar;
 mod calendar_audit;
 mod jobs;
 mod records;
+mod set_up;
+#[cfg(test)]
+mod tree_tests;
 mod values;
 
 use std::time::Duration;
@@ -16,9 +19,17 @@ pub use calendar::{EnqueueCalendar, Own, Policy, PolicyParts, SetPolicy, ShowPol
 pub use calendar_audit::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, Remove, VerifySync};
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
+pub use set_up::{Completions, Doctor, InstallWebhooks, RemoveWebhooks, WebhookAddress, Webhooks};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but something was found, 2 it could not be done (the message says what to do).\n\
     Settings come from environment variables; every secret X may instead be in a file named by X_FILE.";
+
+/// Command lines as a person types them.
+macro_rules! examples {
+    ($first:literal $(, $more:literal)*) => {
+        concat!("Examples:\n  kanzleisync-producer ", $first $(, "\n  kanzleisync-producer ", $more)*)
+    };
+}
 
 /// Turns events into jobs: webhooks of EspoCRM, regular scans, and requests of operators.
 #[derive(Debug, Parser)]
@@ -39,44 +50,74 @@ pub enum Command {
     /// `CALENDAR_SYNC_SECONDS`, until SIGTERM or Ctrl-C (the default)
     Serve,
     /// Queue a sync; records that wait already are merged
+    #[command(after_help = examples!("enqueue beteiligte 64f0c1d2e3f4a5b6c", "enqueue calendar SB MK"))]
     Enqueue {
         /// Of what
         #[command(subcommand)]
         what: Enqueue,
     },
     /// Put records back to work that have failed: dead jobs start over, waiting ones come forward
+    #[command(after_help = examples!("requeue 64f0c1d2e3f4a5b6c", "requeue --reason 502 --dry-run", "requeue SB --queue calendar --approve-deletions"))]
     Requeue(Requeue),
     /// Look at the queue and its jobs, delete dead ones, hold the work and let it go
+    #[command(after_help = examples!("jobs counts", "jobs list dead --queue calendar", "jobs delete --older-than 7d --apply"))]
     Jobs {
         /// What to do
         #[command(subcommand)]
         what: Jobs,
     },
     /// Show what a sync would do, with values, and write nothing; or carry out exactly what was shown. Exit code 1: there is something to do
+    #[command(after_help = examples!("plan beteiligte 64f0c1d2e3f4a5b6c", "plan calendar SB"))]
     Plan {
         /// Of what
         #[command(subcommand)]
         what: Plan,
     },
     /// Look up what syncs have overwritten or removed, and write it back; compare calendars, and tidy them up
+    #[command(after_help = examples!("audit history 64f0c1d2e3f4a5b6c --limit 5", "audit verify-sync --all"))]
     Audit {
         /// What to do
         #[command(subcommand)]
         what: Audit,
     },
     /// What is done with an employee's calendar: look at it, or set it; what is not set for an employee is what the settings say
+    #[command(after_help = examples!("policy show SB", "policy set SB --strategy last_change_wins --anonymize on"))]
     Policy {
         /// What to do
         #[command(subcommand)]
         what: Policy,
     },
     /// Decide a conflict of the Stammdaten (`SYNC_CONFLICT_POLICY=manual`)
+    #[command(after_help = examples!("decide 64f0c1d2e3f4a5b6c advoware"))]
     Decide(Decide),
     /// Erase everything that is kept here on one person: base, audit, requests, jobs. A record that still exists in EspoCRM is known again
     /// after its next sync
+    #[command(after_help = examples!("erase 64f0c1d2e3f4a5b6c", "erase 64f0c1d2e3f4a5b6c --apply"))]
     Erase(Erase),
     /// Bring the database to this program's version; safe to repeat
     Migrate,
+    /// Check everything that has to be right: settings, reachability, log-ins, rights, EspoCRM's fields, calendars, clocks, Redis,
+    /// PostgreSQL, workers, webhooks. Each line says what to do. Writes nothing anywhere. Exit code 1: something is not as it should be
+    #[command(after_help = examples!("doctor", "doctor --timeout 5s --json"))]
+    Doctor(Doctor),
+    /// EspoCRM's three webhooks, which tell the producer what users change
+    #[command(after_help = examples!(
+        "webhooks install --url https://sync.example.org/ --secrets-file secrets/espocrm_webhook_secrets",
+        "webhooks status",
+        "webhooks remove --apply"
+    ))]
+    Webhooks {
+        /// What to do
+        #[command(subcommand)]
+        what: Webhooks,
+    },
+    /// Print what a shell needs to complete these commands
+    #[command(after_help = examples!(
+        "completions bash > /etc/bash_completion.d/kanzleisync-producer",
+        "completions zsh > \"${fpath[1]}/_kanzleisync-producer\"",
+        "completions fish > ~/.config/fish/completions/kanzleisync-producer.fish"
+    ))]
+    Completions(Completions),
 }
 
 /// What can be queued.

@@ -10,7 +10,9 @@ mod calendar_plan;
 mod calendar_query;
 mod calendar_show;
 mod calendar_verify;
+mod completions;
 mod decide;
+mod doctor;
 pub(crate) mod enqueue;
 mod erase;
 mod jobs;
@@ -21,6 +23,7 @@ pub(crate) mod record_ids;
 mod report;
 pub(crate) mod requeue;
 mod table;
+mod webhooks;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,7 +31,8 @@ use std::time::Duration;
 use shared::calendar::LookError;
 use shared::queue::{Queue, QueueError, QueueName};
 use shared::settings::{
-    CalendarSettings, LogSettings, PostgresSettings, ProducerSettings, RedisSettings, Source, WorkerSettings,
+    CalendarSettings, EspocrmSettings, LogSettings, PostgresSettings, ProducerSettings, RedisSettings, Source,
+    WebhookSettings, WorkerSettings,
 };
 use shared::telemetry;
 
@@ -112,6 +116,23 @@ pub enum CommandError {
     /// Somebody works on the record.
     #[error("a worker is at this record: give the command again in a moment")]
     Busy,
+    /// Nobody has said where EspoCRM reaches the producer.
+    #[error("set PRODUCER_PUBLIC_URL or give --url: the address at which EspoCRM reaches the producer")]
+    NoPublicUrl,
+    /// EspoCRM does not take the address.
+    #[error(
+        "EspoCRM refuses the address: correct it, or, if it is one of the internal network, which EspoCRM 9.3.2 and later refuse, add its \
+         `host:port` to 'webhookAllowedAddressList' in EspoCRM's data/config.php"
+    )]
+    WebhookAddress,
+    /// The API user has no right to webhooks.
+    #[error(
+        "EspoCRM does not let our API user have webhooks: give its role the scope Webhooks and the right to read the entity type"
+    )]
+    WebhooksForbidden,
+    /// The keys could not be handed over.
+    #[error("--secrets-file: the file cannot be written ({0}); the webhooks are registered, give the command again")]
+    SecretsFile(std::io::ErrorKind),
     /// The walk over all records ended early.
     #[error("{cause}; {queued} records are queued already, give the command again for the rest: they are merged")]
     Listing {
@@ -185,6 +206,13 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
             let log = LogSettings::read(source)?;
             block_on(&log, migrate::migrate(source))?
         }
+        Command::Doctor(arguments) => doctor::look_at_everything(source, &arguments)?,
+        Command::Webhooks { what } => {
+            let (log, espocrm) = (LogSettings::read(source)?, EspocrmSettings::read(source)?);
+            let settings = WebhookSettings::read(source)?;
+            block_on(&log, webhooks::carry_out(&espocrm, &settings, &what))?
+        }
+        Command::Completions(arguments) => completions::completions(arguments.shell),
     };
     report.print(cli.json)?;
     Ok(report.exit_code())

@@ -30,6 +30,9 @@ use crate::listing::jobs;
 use crate::scan::ScanRequests;
 use events::{Events, NotAnArray, Rejection};
 
+/// What the paths of the webhooks begin with, without the slashes around it; the last part names the event.
+pub(crate) const ROUTE: &str = "vmh/webhook/beteiligte";
+
 /// Largest body that is taken (CONTRACT: 5 MB). EspoCRM sends 50 records at most, so far less.
 pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 const LIMITS: BodyLimits = BodyLimits { taken_bytes: MAX_BODY_BYTES, drained_bytes: 64 * 1024 * 1024 };
@@ -98,7 +101,7 @@ enum Refusal {
 pub(crate) fn routes(intake: Intake) -> Router {
     let route = |router: Router<Intake>, action: Action| {
         let handler = move |State(intake): State<Intake>, request| receive(intake, action, request);
-        router.route(&format!("/vmh/webhook/beteiligte/{}", action.name()), post(handler))
+        router.route(&format!("/{ROUTE}/{}", action.name()), post(handler))
     };
     Action::ALL.into_iter().fold(Router::new(), route).with_state(intake)
 }

@@ -6,6 +6,8 @@ mod key_guard;
 mod map;
 mod names;
 mod patch;
+mod set_up;
+mod webhook;
 mod wire;
 
 pub use client::Espocrm;
@@ -13,3 +15,5 @@ pub use filter::{Filter, ListPage, PageRequest};
 pub use map::{EspoBeteiligte, ListedBeteiligte};
 pub use names::FieldNames;
 pub use patch::{EspoPatch, UpdateAnswer};
+pub use set_up::{EntityDefinition, FieldDefinition, Reach, Rights, SetUp};
+pub use webhook::{Webhook, WebhookEvent};

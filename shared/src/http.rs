@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod clock;
 mod metrics;
 
 use std::time::Duration;
@@ -16,7 +17,9 @@ use tracing::Instrument;
 
 pub use address::{ApiPath, BaseUrl};
 pub(crate) use answer::{Answer, kind_of_status, parse_json};
+pub use clock::ServerClocks;
 pub use metrics::register as register_metrics;
+pub use reqwest::Url;
 
 use crate::error::{ApiError, ConnectFault, ErrorKind, Operation, System};
 use crate::limits::{LimitAway, Parallel, Permit, Rate, Throttled};

@@ -87,6 +87,7 @@ mod metrics;
 mod name;
 mod script;
 mod select;
+mod server;
 mod traces;
 mod turn;
 
@@ -99,4 +100,5 @@ pub use error::QueueError;
 pub use job::{Asker, Counts, EnqueueResult, Enqueued, JobId, JobState, JobView, Matching, NewJob, Outcome, Seen};
 pub use metrics::set_queue_gauges;
 pub use name::QueueName;
+pub use server::{RedisServer, RedisSetUp};
 pub use turn::Retention;

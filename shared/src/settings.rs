@@ -184,6 +184,15 @@ pub struct CalendarSettings {
     pub limit: DeletionLimit,
 }
 
+/// What the commands about webhooks need beside EspoCRM's settings.
+#[derive(Clone, Debug)]
+pub struct WebhookSettings {
+    /// `PRODUCER_PUBLIC_URL`: where EspoCRM reaches the producer.
+    pub public_url: Option<BaseUrl>,
+    /// `ESPOCRM_WEBHOOK_SECRETS`
+    pub secrets: WebhookSecrets,
+}
+
 /// `SYNC_*` and the grace period.
 #[derive(Clone, Debug)]
 pub struct SyncSettings {
@@ -300,6 +309,20 @@ impl EspocrmSettings {
     /// Reads EspoCRM's settings alone, for `doctor` and tests.
     pub fn read(source: &Source) -> Result<Self, SettingsError> {
         Reader::read(source, parts::espocrm)
+    }
+}
+
+impl WebhookSettings {
+    /// Reads the settings of the webhooks alone, for commands.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::webhooks)
+    }
+}
+
+impl LimitSettings {
+    /// Reads the limits alone, for `doctor`.
+    pub fn read(source: &Source) -> Result<Self, SettingsError> {
+        Reader::read(source, parts::limits)
     }
 }
 

@@ -61,7 +61,7 @@ async fn handle(stage: &Stage, wire: &Wire, call: &Call, route: &Route) -> Respo
     };
     run_tasks(stage, &tasks.after).await;
     wait_half(stage, system).await;
-    let response = match outcome {
+    let response = match outcome.map(|answer| dated(stage, answer)) {
         Some(answer) => after(stage, wire, system, answer, fault.as_ref()).await,
         None => None,
     };
@@ -155,7 +155,10 @@ fn attempt(stage: &Stage, call: &Call, route: &Route, fault: Option<&FaultKind>)
         Operation::GoogleToken => world.google.token(call, now, Clock::real()),
         operation => match operation.system() {
             System::Advoware => world.advoware.answer(call, route, now),
-            System::Espocrm => world.espocrm.answer(call, route, now),
+            System::Espocrm => world
+                .espocrm
+                .answer_webhooks(&stage.webhooks, call, route, now)
+                .unwrap_or_else(|| world.espocrm.answer(call, route, now)),
             System::Google => {
                 let page_most = match fault {
                     Some(FaultKind::ShortPage { events }) => Some(*events),
@@ -199,6 +202,11 @@ async fn after(
         _ => {}
     }
     Some(respond(answer))
+}
+
+/// Each system tells its own time, which a test may have set wrong.
+fn dated(stage: &Stage, answer: Answer) -> Answer {
+    answer.with_header("date", stage.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
 fn respond(answer: Answer) -> Response {

@@ -160,6 +160,11 @@ impl<'a> WebhooksHandle<'a> {
         self.stage.webhooks.targets()
     }
 
+    /// Switches a webhook on or off, as an administrator does.
+    pub fn set_active(&self, id: &str, is_active: bool) {
+        self.stage.webhooks.set_active(id, is_active);
+    }
+
     /// Removes all webhooks and waiting events.
     pub fn clear(&self) {
         let mut world = locked(&self.stage.world);

@@ -52,7 +52,7 @@ pub use agenda::{Edge, Moment, Pause};
 pub use calls::Calls;
 pub use clock::Clock;
 pub use edit::{Edit, EditOutcome, EditRefused};
-pub use espocrm::{EspoSwitches, Note, WebhookEvent};
+pub use espocrm::{EspoLevel, EspoRights, EspoSwitches, Note, WebhookEvent};
 pub use fault::{Fault, FaultKind, Faults};
 pub use firm::{Firm, FirmBeteiligter, FirmCalendar, FirmNewcomer, FirmTermin, generate, generate_calendar};
 pub use google::{GoogleHandle, GoogleReason, GoogleRole, GoogleSwitches};

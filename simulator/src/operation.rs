@@ -85,6 +85,27 @@ pub enum Operation {
     /// Always 403 for an API user.
     #[serde(rename = "espocrm.post_notification")]
     EspoPostNotification,
+    /// What a user sees of the metadata.
+    #[serde(rename = "espocrm.metadata")]
+    EspoMetadata,
+    /// Who the caller is: rights and settings.
+    #[serde(rename = "espocrm.app_user")]
+    EspoAppUser,
+    /// A page of the API user's own webhooks.
+    #[serde(rename = "espocrm.list_webhooks")]
+    EspoListWebhooks,
+    /// One of them.
+    #[serde(rename = "espocrm.get_webhook")]
+    EspoGetWebhook,
+    /// Creates one.
+    #[serde(rename = "espocrm.post_webhook")]
+    EspoPostWebhook,
+    /// PUT or PATCH of one.
+    #[serde(rename = "espocrm.put_webhook")]
+    EspoPutWebhook,
+    /// Deletes one.
+    #[serde(rename = "espocrm.delete_webhook")]
+    EspoDeleteWebhook,
     /// Anything else sent to EspoCRM.
     #[serde(rename = "espocrm.unknown")]
     EspoUnknown,
@@ -158,6 +179,13 @@ impl Operation {
             | Self::EspoDelete
             | Self::EspoPostNote
             | Self::EspoPostNotification
+            | Self::EspoMetadata
+            | Self::EspoAppUser
+            | Self::EspoListWebhooks
+            | Self::EspoGetWebhook
+            | Self::EspoPostWebhook
+            | Self::EspoPutWebhook
+            | Self::EspoDeleteWebhook
             | Self::EspoUnknown => System::Espocrm,
             Self::GoogleToken
             | Self::GoogleCalendarInsert
@@ -248,6 +276,13 @@ fn espocrm_route(method: &Method, rest: &str, entity: &str) -> Route {
         ("DELETE", [name, id]) if *name == entity => (Operation::EspoDelete, Some(*id)),
         ("POST", ["Note"]) => (Operation::EspoPostNote, None),
         ("POST", ["Notification"]) => (Operation::EspoPostNotification, None),
+        ("GET", ["Metadata"]) => (Operation::EspoMetadata, None),
+        ("GET", ["App", "user"]) => (Operation::EspoAppUser, None),
+        ("GET", ["Webhook"]) => (Operation::EspoListWebhooks, None),
+        ("POST", ["Webhook"]) => (Operation::EspoPostWebhook, None),
+        ("GET", ["Webhook", id]) => (Operation::EspoGetWebhook, Some(*id)),
+        ("PUT" | "PATCH", ["Webhook", id]) => (Operation::EspoPutWebhook, Some(*id)),
+        ("DELETE", ["Webhook", id]) => (Operation::EspoDeleteWebhook, Some(*id)),
         _ => (Operation::EspoUnknown, None),
     };
     Route { operation, keys: key.map(str::to_owned).into_iter().collect() }

@@ -1,5 +1,6 @@
 //! EspoCRM's webhook job: events become signed deliveries, with its rules of retry and loss (reference E11).
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,6 +41,13 @@ pub struct WebhookTarget {
     pub skip_own: bool,
 }
 
+/// One that our API user has registered over REST, as nobody else sees it there.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnWebhook {
+    pub(crate) target: WebhookTarget,
+    pub(crate) is_active: bool,
+}
+
 /// What one delivery run did, in events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DeliveryReport {
@@ -66,6 +74,10 @@ struct Delivery {
 #[derive(Debug, Default)]
 struct Book {
     targets: Vec<WebhookTarget>,
+    /// Ids of those that our API user has registered.
+    own: BTreeSet<String>,
+    /// Ids of those that are switched off.
+    inactive: BTreeSet<String>,
     queue: Vec<Delivery>,
 }
 
@@ -89,6 +101,50 @@ impl Webhooks {
 
     pub(crate) fn targets(&self) -> Vec<WebhookTarget> {
         locked(&self.book).targets.clone()
+    }
+
+    /// Those that our API user has registered, oldest first.
+    pub(crate) fn own(&self) -> Vec<OwnWebhook> {
+        let book = locked(&self.book);
+        let owned = book.targets.iter().filter(|target| book.own.contains(&target.id));
+        owned
+            .map(|target| OwnWebhook { target: target.clone(), is_active: !book.inactive.contains(&target.id) })
+            .collect()
+    }
+
+    /// Stores one of them in its place, or as the last.
+    pub(crate) fn put_own(&self, own: OwnWebhook) {
+        let mut book = locked(&self.book);
+        let id = own.target.id.clone();
+        book.own.insert(id.clone());
+        if own.is_active {
+            book.inactive.remove(&id)
+        } else {
+            book.inactive.insert(id.clone())
+        };
+        match book.targets.iter_mut().find(|target| target.id == id) {
+            Some(target) => *target = own.target,
+            None => book.targets.push(own.target),
+        }
+    }
+
+    /// Removes one, with what waits for it.
+    pub(crate) fn remove(&self, id: &str) {
+        let mut book = locked(&self.book);
+        book.targets.retain(|target| target.id != id);
+        book.own.remove(id);
+        book.inactive.remove(id);
+        book.queue.retain(|delivery| delivery.target_id != id);
+    }
+
+    /// Switches one on or off, as an administrator does.
+    pub(crate) fn set_active(&self, id: &str, is_active: bool) {
+        let mut book = locked(&self.book);
+        if is_active {
+            book.inactive.remove(id)
+        } else {
+            book.inactive.insert(id.to_owned())
+        };
     }
 
     pub(crate) fn clear(&self) {
@@ -149,9 +205,10 @@ fn collect(stage: &Stage) {
     drop(world);
     let now = stage.clock.now();
     let mut book = locked(&stage.webhooks.book);
-    let Book { targets, queue } = &mut *book;
+    let Book { targets, inactive, queue, .. } = &mut *book;
     for event in events {
-        for target in targets.iter().filter(|target| target.event == event.kind) {
+        let told = |target: &&WebhookTarget| target.event == event.kind && !inactive.contains(&target.id);
+        for target in targets.iter().filter(told) {
             if !(target.skip_own && event.by_api_user) {
                 let payload = event.payload.clone();
                 queue.push(Delivery { target_id: target.id.clone(), payload, attempts: 0, due: now });
@@ -163,7 +220,7 @@ fn collect(stage: &Stage) {
 fn next_batch(stage: &Stage) -> Option<(WebhookTarget, Vec<Delivery>)> {
     let now = stage.clock.now();
     let mut book = locked(&stage.webhooks.book);
-    let Book { targets, queue } = &mut *book;
+    let Book { targets, queue, .. } = &mut *book;
     let first = queue.iter().find(|delivery| delivery.due <= now)?.target_id.clone();
     let mut batch = Vec::new();
     queue.retain(|delivery| {

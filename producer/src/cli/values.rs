@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap_complete::Shell;
 use domain::beteiligte::stammdaten::Side;
 use domain::calendar::policy::SyncStrategy;
 use domain::ids::{CalendarId, InvalidGoogleId};
@@ -30,6 +31,13 @@ pub(super) fn queue() -> impl TypedValueParser<Value = QueueName> {
 
 pub(super) fn state() -> impl TypedValueParser<Value = JobState> {
     one_of(JobState::ALL, JobState::name)
+}
+
+/// Those that people ask for; the crate knows two more.
+pub(super) fn shell() -> impl TypedValueParser<Value = Shell> {
+    const SHELLS: [(&str, Shell); 3] = [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish)];
+    let name = |shell: Shell| SHELLS.iter().find(|(_, known)| *known == shell).map_or("", |(name, _)| *name);
+    one_of(SHELLS.map(|(_, shell)| shell), name)
 }
 
 fn one_of<T, const N: usize>(values: [T; N], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>

@@ -62,6 +62,12 @@ pub enum Operation {
     EspocrmListBeteiligte,
     /// A post in a record's stream.
     EspocrmPostNote,
+    /// What EspoCRM tells of its own set-up: metadata, rights, settings.
+    EspocrmSetUp,
+    /// Our webhooks.
+    EspocrmListWebhooks,
+    /// A webhook, created, changed or deleted.
+    EspocrmWriteWebhook,
     /// Access token of the service account.
     GoogleToken,
     /// One calendar.
@@ -129,7 +135,7 @@ impl System {
 
 impl Operation {
     /// Every operation, for series that must exist from the start.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::AdvowareUrl,
         Self::AdvowareToken,
         Self::AdvowareGetBeteiligte,
@@ -147,6 +153,9 @@ impl Operation {
         Self::EspocrmUpdateBeteiligte,
         Self::EspocrmListBeteiligte,
         Self::EspocrmPostNote,
+        Self::EspocrmSetUp,
+        Self::EspocrmListWebhooks,
+        Self::EspocrmWriteWebhook,
         Self::GoogleToken,
         Self::GoogleGetCalendar,
         Self::GoogleListCalendars,
@@ -179,7 +188,10 @@ impl Operation {
             Self::EspocrmGetBeteiligte
             | Self::EspocrmUpdateBeteiligte
             | Self::EspocrmListBeteiligte
-            | Self::EspocrmPostNote => System::Espocrm,
+            | Self::EspocrmPostNote
+            | Self::EspocrmSetUp
+            | Self::EspocrmListWebhooks
+            | Self::EspocrmWriteWebhook => System::Espocrm,
             Self::GoogleToken
             | Self::GoogleGetCalendar
             | Self::GoogleListCalendars
@@ -213,6 +225,9 @@ impl Operation {
             Self::EspocrmUpdateBeteiligte => "update_beteiligte",
             Self::EspocrmListBeteiligte => "list_beteiligte",
             Self::EspocrmPostNote => "post_note",
+            Self::EspocrmSetUp => "set_up",
+            Self::EspocrmListWebhooks => "list_webhooks",
+            Self::EspocrmWriteWebhook => "write_webhook",
             Self::GoogleGetCalendar => "get_calendar",
             Self::GoogleListCalendars => "list_calendars",
             Self::GoogleInsertCalendar => "insert_calendar",
@@ -236,6 +251,8 @@ impl Operation {
             | Self::AdvowareListMitarbeiter
             | Self::EspocrmGetBeteiligte
             | Self::EspocrmListBeteiligte
+            | Self::EspocrmSetUp
+            | Self::EspocrmListWebhooks
             | Self::GoogleGetCalendar
             | Self::GoogleListCalendars
             | Self::GoogleListAcl
@@ -251,6 +268,7 @@ impl Operation {
             | Self::AdvowareDeleteTermin
             | Self::EspocrmUpdateBeteiligte
             | Self::EspocrmPostNote
+            | Self::EspocrmWriteWebhook
             | Self::GoogleInsertCalendar
             | Self::GoogleInsertAcl => Effect::Write,
             Self::GoogleInsertEvent | Self::GooglePatchEvent | Self::GoogleDeleteEvent => Effect::WriteOnce,

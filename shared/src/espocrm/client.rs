@@ -116,12 +116,16 @@ impl Espocrm {
         self.call(Operation::EspocrmPostNote, request, |_| Ok(())).await
     }
 
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+    pub(super) fn names(&self) -> &FieldNames {
+        &self.0.names
+    }
+
+    pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let url = self.0.api_base_url.at(path);
         self.0.http.requests().request(method, url).header("X-Api-Key", &self.0.api_key)
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         operation: Operation,
         request: RequestBuilder,

@@ -70,7 +70,7 @@ impl FieldNames {
     }
 
     /// The firm's name of a field.
-    fn of<'n>(&'n self, standard: &'n str) -> &'n str {
+    pub(super) fn of<'n>(&'n self, standard: &'n str) -> &'n str {
         self.renamed.get(standard).map_or(standard, String::as_str)
     }
 
@@ -106,7 +106,7 @@ impl FieldNames {
 }
 
 /// Fields that were added for the sync or hold the Stammdaten; EspoCRM's own are the same everywhere.
-fn renamable() -> impl Iterator<Item = &'static str> {
+pub(super) fn renamable() -> impl Iterator<Item = &'static str> {
     SYNC_FIELDS.into_iter().chain(STAMMDATEN.into_iter().map(|(name, _)| name))
 }
 

@@ -75,7 +75,7 @@ impl ServiceAccount {
     }
 
     /// The address that tokens come from.
-    pub(super) fn token_uri(&self) -> &BaseUrl {
+    pub fn token_uri(&self) -> &BaseUrl {
         &self.token_uri
     }
 

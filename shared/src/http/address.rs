@@ -26,7 +26,7 @@ impl BaseUrl {
     }
 
     /// The address below it that consists of `segments`; each is percent-encoded, so an id cannot leave its place.
-    pub(crate) fn at(&self, segments: &[&str]) -> Url {
+    pub fn at(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
         // Fails only for addresses that cannot be a base, which `parse` does not let in.
         if let Ok(mut path) = url.path_segments_mut() {

@@ -14,7 +14,7 @@ use super::secrets::{self, WebhookSecrets};
 use super::stores::{postgres, redis};
 use super::{
     AdvowareSettings, CalendarSettings, EspocrmSettings, GoogleSettings, LimitSettings, LogFormat, LogSettings,
-    ProducerCalendar, ProducerSettings, SyncSettings, TraceSettings, WorkerSettings,
+    ProducerCalendar, ProducerSettings, SyncSettings, TraceSettings, WebhookSettings, WorkerSettings,
 };
 use crate::espocrm::FieldNames;
 use crate::google::ServiceAccount;
@@ -256,7 +256,7 @@ fn yes_or_no(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-fn limits(r: &mut Reader<'_>) -> Option<LimitSettings> {
+pub(super) fn limits(r: &mut Reader<'_>) -> Option<LimitSettings> {
     let advoware_max_parallel = r.number("ADVOWARE_MAX_PARALLEL", 8, 1..=1024);
     let google_requests_per_minute = r.number("GOOGLE_CALENDAR_REQUESTS_PER_MINUTE", 600, 1..=60_000);
     let breaker = r.duration("SYSTEM_BREAKER_SECONDS", Unit::Seconds, 30.0);
@@ -297,6 +297,15 @@ fn traces(r: &mut Reader<'_>) -> Option<Option<TraceSettings>> {
     let service = r.optional("OTEL_SERVICE_NAME").map(str::to_owned);
     let (endpoint, headers) = (endpoint?, headers?);
     Some(endpoint.map(|endpoint| TraceSettings { endpoint, headers, service }))
+}
+
+pub(super) fn webhooks(r: &mut Reader<'_>) -> Option<WebhookSettings> {
+    let public_url = match r.optional("PRODUCER_PUBLIC_URL") {
+        None => Some(None),
+        Some(_) => r.required_parsed("PRODUCER_PUBLIC_URL", BaseUrl::parse).map(Some),
+    };
+    let secrets = webhook_secrets(r);
+    Some(WebhookSettings { public_url: public_url?, secrets: secrets? })
 }
 
 fn webhook_secrets(r: &mut Reader<'_>) -> Option<WebhookSecrets> {

@@ -33,6 +33,11 @@ impl WebhookSecrets {
         self.0.get(webhook_id)
     }
 
+    /// Ids of the webhooks whose keys are configured.
+    pub fn webhook_ids(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether none is configured.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -26,11 +26,18 @@ impl EspoCrm {
             return refused;
         }
         let names = Names::of(&self.switches);
+        if matches!(route.operation, Operation::EspoMetadata | Operation::EspoAppUser) {
+            // Their bodies are no records: each names fields by itself.
+            return self.answer_in_standard_names(call, route, &names, now);
+        }
         names.answer(self.answer_in_standard_names(call, route, &names, now))
     }
 
     fn answer_in_standard_names(&mut self, call: &Call, route: &Route, names: &Names, now: DateTime<Utc>) -> Answer {
         let id = route.keys.first().map(String::as_str).unwrap_or_default();
+        if let Some(refused) = self.switches.rights.refuse(route.operation) {
+            return refused;
+        }
         match route.operation {
             Operation::EspoGet => match self.read(id) {
                 Some(form) => Answer::ok(&Value::Object(form)),
@@ -44,13 +51,15 @@ impl EspoCrm {
                 Err(refusal) => self.refuse(id, refusal),
             },
             Operation::EspoPostNote => with_body(call, &Names::default(), |body| self.post_note(body, now)),
+            Operation::EspoMetadata => self.metadata(call),
+            Operation::EspoAppUser => self.app_user(),
             Operation::EspoPostNotification => Answer::reason(StatusCode::FORBIDDEN, "No create access."),
             _ => self.unknown(call),
         }
     }
 
     /// 401 on a wrong key; after more than ten of them within a minute an empty 403 for the whole address.
-    fn authenticate(&mut self, call: &Call, now: DateTime<Utc>) -> Option<Answer> {
+    pub(crate) fn authenticate(&mut self, call: &Call, now: DateTime<Utc>) -> Option<Answer> {
         let denied = self.denied.entry(call.peer).or_default();
         denied.retain(|at| now - *at < TimeDelta::seconds(DENIED_SECONDS));
         if denied.len() > DENIED_MOST {
@@ -230,7 +239,7 @@ fn with_body(call: &Call, names: &Names, write: impl FnOnce(&Map<String, Value>)
     }
 }
 
-fn validation(entity: &str, field: &str, kind: &str) -> Answer {
+pub(super) fn validation(entity: &str, field: &str, kind: &str) -> Answer {
     let body = json!({ "messageTranslation": {
         "label": "validationFailure", "scope": null, "data": { "field": field, "type": kind },
     }});

@@ -6,9 +6,11 @@ mod field;
 mod filter;
 mod names;
 mod record;
+mod set_up;
+mod webhook;
 mod write;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,7 @@ use serde_json::{Map, Value};
 pub(crate) use data::Channel;
 use data::Rows;
 pub(crate) use record::{Actor, Record};
+pub use set_up::{EspoLevel, EspoRights};
 pub(crate) use write::Refusal;
 
 use crate::dice::{Dice, espo_id};
@@ -48,6 +51,14 @@ pub struct EspoSwitches {
     pub entity: String,
     /// The firm's own field names by standard name, wherever the API reads or writes a name; not in webhooks.
     pub renamed_fields: BTreeMap<String, String>,
+    /// Fields that the entity type lacks, by standard name: never answered, dropped when written, unknown to lists.
+    pub missing_fields: BTreeSet<String>,
+    /// What the metadata say of a field beside or instead of the extension's definition, by standard name, e.g. another `type`.
+    pub field_definitions: BTreeMap<String, Map<String, Value>>,
+    /// What our API user may do.
+    pub rights: EspoRights,
+    /// Webhooks to addresses of the internal network, this machine's included, are refused (EspoCRM 9.3.2 and later).
+    pub internal_webhooks_refused: bool,
 }
 
 impl Default for EspoSwitches {
@@ -62,6 +73,10 @@ impl Default for EspoSwitches {
             duplicate_check: true,
             entity: ENTITY.to_owned(),
             renamed_fields: BTreeMap::new(),
+            missing_fields: BTreeSet::new(),
+            field_definitions: BTreeMap::new(),
+            rights: EspoRights::default(),
+            internal_webhooks_refused: false,
         }
     }
 }

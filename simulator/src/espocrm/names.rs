@@ -1,6 +1,6 @@
 //! A firm's own names for fields and the entity type, on the wire only: within, everything has its standard name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
@@ -18,11 +18,13 @@ const MORE_NAMES: [&str; 2] = ["select", "attributeSelect"];
 pub(super) struct Names {
     /// By standard name.
     own: BTreeMap<String, String>,
+    /// Standard names of fields that the firm has not at all.
+    missing: BTreeSet<String>,
 }
 
 impl Names {
     pub(super) fn of(switches: &EspoSwitches) -> Self {
-        Self { own: switches.renamed_fields.clone() }
+        Self { own: switches.renamed_fields.clone(), missing: switches.missing_fields.clone() }
     }
 
     /// The firm's name of a standard field.
@@ -35,7 +37,9 @@ impl Names {
         let renamed = self.own.iter().find(|(_, name)| *name == own).map(|(standard, _)| standard.clone());
         match renamed {
             Some(standard) => standard,
-            None if self.own.contains_key(own) => format!("{own}, which this firm has not"),
+            None if self.own.contains_key(own) || self.missing.contains(own) => {
+                format!("{own}, which this firm has not")
+            }
             None => own.to_owned(),
         }
     }
@@ -71,7 +75,7 @@ impl Names {
     pub(super) fn answer(&self, answer: Answer) -> Answer {
         let may_name_fields = answer.status == StatusCode::OK || answer.status == StatusCode::CONFLICT;
         match answer.body_json() {
-            Some(body) if may_name_fields && !self.own.is_empty() => {
+            Some(body) if may_name_fields && !(self.own.is_empty() && self.missing.is_empty()) => {
                 Answer { body: Answer::ok(&self.record(body)).body, ..answer }
             }
             _ => answer,
@@ -84,6 +88,7 @@ impl Names {
             Value::Object(fields) => Value::Object(
                 fields
                     .into_iter()
+                    .filter(|(name, _)| !self.missing.contains(name))
                     .map(|(name, value)| match name.as_str() {
                         "list" | "values" => (name, self.record(value)),
                         _ => (self.own(&name), value),

@@ -9,6 +9,8 @@ mod control;
 #[cfg(test)]
 mod espocrm;
 #[cfg(test)]
+mod espocrm_set_up;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod firm;

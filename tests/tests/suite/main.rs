@@ -52,3 +52,4 @@ mod sweep;
 mod synced;
 mod traces;
 mod triggers;
+mod webhooks_command;
