@@ -8,6 +8,7 @@ mod calendar_leftovers;
 mod calendar_look;
 mod calendar_plan;
 mod calendar_query;
+mod calendar_rebuild;
 mod calendar_show;
 mod calendar_verify;
 mod decide;

@@ -21,6 +21,9 @@ pub enum AuditCalendar {
     FindOrphaned(Find),
     /// Delete those events and close those rows
     CleanupOrphaned(Remove),
+    /// Give rows of a hub that was lost, wholly or in part, back to pairs: from our property on events, and from what both sides say. Creates,
+    /// changes and deletes nothing in Advoware or Google, and leaves rows that exist alone. Exit code 1: something can be rebuilt, or cannot be proven
+    RebuildHub(RebuildHub),
 }
 
 /// `plan calendar`
@@ -80,6 +83,23 @@ pub struct Remove {
     pub wait: Wait,
 }
 
+/// `audit rebuild-hub`
+#[derive(Debug, Args)]
+pub struct RebuildHub {
+    /// Whose rows
+    #[arg(value_name = "KÜRZEL", required_unless_present = "all")]
+    pub kuerzel: Vec<String>,
+    /// Everybody whom Advoware lists or the hub knows
+    #[arg(long, conflicts_with = "kuerzel")]
+    pub all: bool,
+    /// Do it; else only tell what it would be
+    #[arg(long)]
+    pub apply: bool,
+    /// How long to wait for a worker, for each employee
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -125,6 +145,12 @@ mod tests {
         };
         assert!(!applies("audit cleanup-orphaned") && !applies("audit delete-duplicates SB"));
         assert!(applies("audit cleanup-orphaned SB --apply") && applies("audit delete-duplicates --apply --wait 5s"));
+        let rebuilds = |line| match parse(line) {
+            Ok(Command::Audit { what: Audit::Calendar(AuditCalendar::RebuildHub(rebuild)) }) => rebuild.apply,
+            other => panic!("{other:?}"),
+        };
+        assert!(!rebuilds("audit rebuild-hub --all") && rebuilds("audit rebuild-hub SB MÜ --apply --wait 5s"));
+        assert_eq!(parse("audit rebuild-hub").unwrap_err(), ErrorKind::MissingRequiredArgument);
         assert_eq!(parse("audit find-orphaned --apply").unwrap_err(), ErrorKind::UnknownArgument);
     }
 }

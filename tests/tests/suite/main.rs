@@ -23,6 +23,7 @@ mod calendar_others;
 mod calendar_policy;
 mod calendar_producer;
 mod calendar_race_sweep;
+mod calendar_rebuild;
 mod calendar_schedule;
 mod calendar_times;
 mod commands;
