@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod beteiligte_verify;
 pub(crate) mod calendar;
 mod calendar_ask;
 mod calendar_leftovers;
@@ -25,6 +26,7 @@ mod table;
 
 use std::process::ExitCode;
 
+use shared::beteiligte::LoadError;
 use shared::calendar::LookError;
 use shared::queue::{Queue, QueueError, QueueName};
 use shared::settings::{
@@ -114,6 +116,15 @@ pub enum CommandError {
         /// Why it ended.
         cause: ListingError,
     },
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Espocrm(error) => Self::Api(error),
+            LoadError::Hub(error) => Self::Hub(error),
+        }
+    }
 }
 
 impl From<LookError> for CommandError {

@@ -7,6 +7,7 @@ mod leftover;
 mod look;
 mod question;
 mod rebuild;
+mod verify;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use compare::{Compared, Difference};
 pub use content::{Identity, event_body, new_termin};
 pub use leftover::{Alike, AlikeEvent, Marked, Orphan};
 pub use rebuild::{Evidence, LostPair, Rebuild};
+pub use verify::Unexplained;
 pub use window::Window;
 
 /// Where a calendar is loaded from.

@@ -7,6 +7,7 @@ mod erasure;
 mod looks;
 mod requests;
 mod rows;
+mod verify;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub use audit::{AuditEntry, AuditTarget, AuditView, OVERWRITTEN, OVERWRITTEN_BY_
 pub use base::{Agreed, Claim, Creation, Known};
 pub use erasure::Kept;
 pub use requests::{Asked, Request, RequestAnswer};
+pub use verify::{DivergentRecord, DueRecord};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 

@@ -7,7 +7,8 @@ use super::records::Wait;
 /// `audit`, of calendars.
 #[derive(Debug, Subcommand)]
 pub enum AuditCalendar {
-    /// Compare both sides of calendars entry by entry. Exit code 1: something differs without a listed reason
+    /// Compare both sides of calendars entry by entry, and Beteiligte by what a sync would write. Exit code 1: something differs without a
+    /// listed reason
     VerifySync(VerifySync),
     /// Everything about one Termin: rows of the hub, deleted ones too, what both sides say now, history
     QueryFrnr(QueryFrnr),
@@ -38,11 +39,17 @@ pub struct PlanCalendar {
 #[derive(Debug, Args)]
 pub struct VerifySync {
     /// Whose calendars
-    #[arg(value_name = "KÜRZEL", required_unless_present = "all")]
+    #[arg(value_name = "KÜRZEL", required_unless_present_any = ["all", "beteiligte", "all_beteiligte"])]
     pub kuerzel: Vec<String>,
     /// Every employee whose calendar is synced
     #[arg(long, conflicts_with = "kuerzel")]
     pub all: bool,
+    /// These Beteiligte (ids of EspoCRM records)
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub beteiligte: Vec<String>,
+    /// Every Beteiligter in agreement
+    #[arg(long, conflicts_with = "beteiligte")]
+    pub all_beteiligte: bool,
 }
 
 /// `audit query-frnr`
@@ -119,6 +126,10 @@ mod tests {
         assert!(matches!(parse("plan calendar SB"), Ok(Command::Plan { what: Plan::Calendar(_) })));
         assert!(parse("audit verify-sync SB MÜ --json").is_ok() && parse("audit verify-sync --all").is_ok());
         assert_eq!(parse("audit verify-sync").unwrap_err(), ErrorKind::MissingRequiredArgument);
+        assert!(
+            parse("audit verify-sync --beteiligte a1 b2").is_ok()
+                && parse("audit verify-sync --all-beteiligte").is_ok()
+        );
         assert_eq!(parse("audit verify-sync SB --all").unwrap_err(), ErrorKind::ArgumentConflict);
     }
 

@@ -52,3 +52,4 @@ mod stammdaten;
 mod sweep;
 mod synced;
 mod triggers;
+mod verify;
