@@ -183,10 +183,6 @@ impl Verify {
         now + delta(SOON.min(self.interval / 10))
     }
 
-    fn claim_end(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now + delta(CLAIM)
-    }
-
     fn failed(&self, error: &VerifyError) -> Duration {
         tracing::warn!(%error, "the continuous check could not look, tried again later");
         pause_after(error).min(self.interval)
@@ -221,6 +217,11 @@ fn pause_after(error: &VerifyError) -> Duration {
 fn delta(duration: Duration) -> TimeDelta {
     // A century is as good as never, and can still be added to a time.
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX).min(TimeDelta::days(36_500))
+}
+
+/// Until when whoever takes a turn now has it alone.
+fn claim_end(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + delta(CLAIM)
 }
 
 fn count_compared(flow: &'static str, result: &'static str) {

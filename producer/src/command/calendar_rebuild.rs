@@ -25,6 +25,10 @@ pub(super) async fn rebuild(settings: &WorkerSettings, arguments: &RebuildHub) -
     let mut reports = Vec::new();
     for kuerzel in office.everybody(&arguments.kuerzel).await? {
         let Found { mut report, is_rebuildable } = office.lost(&kuerzel).await?;
+        if arguments.apply {
+            // Policies can be set for whom the hub knows, also where there is nothing to rebuild from yet.
+            office.hub().add_employee(&kuerzel).await?;
+        }
         let has_unproven = report.json["unproven"].as_array().is_some_and(|unproven| !unproven.is_empty());
         if arguments.apply && is_rebuildable {
             let asked = CalendarAsked::Rebuild;

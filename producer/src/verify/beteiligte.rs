@@ -1,6 +1,7 @@
 //! Beteiligte in agreement, compared by the plan that a sync would make.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::beteiligte::ConflictPolicy;
@@ -10,9 +11,8 @@ use shared::beteiligte::{Agreement, LoadError, Systems};
 use shared::error::{Blame, System};
 use shared::hub::DueRecord;
 use shared::queue::Queue;
-use std::time::Duration;
 
-use super::{Verify, VerifyError, count_compared, delta, is_queued, slice};
+use super::{Verify, VerifyError, claim_end, count_compared, delta, is_queued, slice};
 
 const FLOW: &str = "beteiligte";
 const SYSTEMS: [System; 2] = [System::Espocrm, System::Advoware];
@@ -42,7 +42,7 @@ impl Verify {
         self.hub.spread_records(self.interval, now).await?;
         let slice = slice(self.hub.count_clean().await?, self.interval);
         if self.may_look(&SYSTEMS, &self.beteiligte.queue).await? {
-            for due in self.hub.take_records_to_verify(now, self.claim_end(now), slice.most).await? {
+            for due in self.hub.take_records_to_verify(now, claim_end(now), slice.most).await? {
                 self.compare_record(due).await?;
             }
         }

@@ -13,7 +13,7 @@ use shared::limits::Rate;
 use shared::queue::Queue;
 use shared::settings::CalendarSettings;
 
-use super::{MOST_OF_QUOTA, Verify, VerifyError, count_compared, delta, is_queued, slice};
+use super::{MOST_OF_QUOTA, Verify, VerifyError, claim_end, count_compared, delta, is_queued, slice};
 
 const FLOW: &str = "calendar";
 const SYSTEMS: [System; 2] = [System::Advoware, System::Google];
@@ -50,7 +50,7 @@ impl Verify {
             return Ok(pause);
         }
         let only = calendars.settings.only.as_ref();
-        if let Some(due) = self.hub.take_calendar_to_verify(only, now, self.claim_end(now)).await? {
+        if let Some(due) = self.hub.take_calendar_to_verify(only, now, claim_end(now)).await? {
             self.compare_calendar(calendars, due).await?;
         }
         Ok(pause)

@@ -1,11 +1,11 @@
 //! Whether both sides of a Beteiligter agree, for the continuous check and `audit verify-sync`: by the plan that a sync would make.
 
 use domain::beteiligte::{ConflictPolicy, SyncStatus};
+use domain::ids::EspoId;
 use domain::kommunikation::Direction;
 
 use super::{AdvoSide, LoadError, Loaded, Systems, Wanted};
 use crate::error::{ApiError, ErrorKind};
-use domain::ids::EspoId;
 
 /// How the sides stand to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,7 +57,7 @@ impl Hub {
         Ok(done.bind(now).bind(interval.as_secs_f64()).bind(BATCH).execute(&self.pool).await?.rows_affected())
     }
 
-    /// Takes records in agreement whose turn it is, and those that differed and were synced since; at most `limit`. Until `claimed_until`
+    /// Takes records in agreement whose turn it is, and those that differed and were synced since; at most `limit` of each. Until `claimed_until`
     /// nobody else gets them: if whoever took them ends before, they are due again then.
     pub async fn take_records_to_verify(
         &self,
@@ -66,11 +66,18 @@ impl Hub {
         limit: u32,
     ) -> Result<Vec<DueRecord>, HubError> {
         let query = sqlx::query(
-            "UPDATE beteiligte SET verify_claimed_until = $2 WHERE espo_id IN (
+            "WITH due AS (
                 SELECT espo_id FROM beteiligte
-                WHERE status = 'clean' AND deleted_at IS NULL AND (verify_claimed_until IS NULL OR verify_claimed_until <= $1)
-                    AND (verify_due_at <= $1 OR (difference IS NOT NULL AND looked_at > verified_at))
-                ORDER BY verify_due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                WHERE status = 'clean' AND deleted_at IS NULL AND verify_due_at <= $1
+                    AND (verify_claimed_until IS NULL OR verify_claimed_until <= $1)
+                ORDER BY verify_due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+             ), synced AS (
+                SELECT espo_id FROM beteiligte
+                WHERE difference IS NOT NULL AND looked_at > verified_at AND status = 'clean' AND deleted_at IS NULL
+                    AND (verify_claimed_until IS NULL OR verify_claimed_until <= $1)
+                ORDER BY differs_since LIMIT $3 FOR UPDATE SKIP LOCKED
+             )
+             UPDATE beteiligte SET verify_claimed_until = $2 WHERE espo_id IN (SELECT espo_id FROM due UNION SELECT espo_id FROM synced)
              RETURNING espo_id, difference, differs_since, is_divergent, coalesce(looked_at > verified_at, false) AS was_synced",
         );
         let rows = query.bind(now).bind(claimed_until).bind(i64::from(limit)).fetch_all(&self.pool).await?;

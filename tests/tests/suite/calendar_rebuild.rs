@@ -181,3 +181,21 @@ async fn c10a_of_a_half_lost_hub_only_what_is_lost_comes_back_and_what_cannot_be
     assert_eq!(rows(&calendars).await?, kept);
     Ok(())
 }
+
+#[tokio::test]
+async fn c7_copies_that_were_blocked_stay_so_when_the_hub_that_said_it_is_lost() -> Result<()> {
+    let calendars = Calendars::start().await?;
+    let _worker = calendars.world.worker().await?;
+    employees(&calendars).await?;
+    calendars.given_termin("AI", 1, 9, "Besprechung");
+    calendars.sync(&["AI"]).await?;
+    let blocked = calendars.events("AI")?;
+    calendars.lose_hub().await?;
+    // No rebuild, and nobody has set the policy again.
+    calendars.given_termin("AI", 2, 9, "Neu");
+    calendars.sync(&["AI"]).await?;
+    let texts: Vec<String> = calendars.events("AI")?.into_iter().map(|event| event.text).collect();
+    assert_eq!(texts, ["Advoware blocked", "Advoware blocked"], "before: {blocked:?}");
+    assert_eq!(calendars.employee("AI").await?.policy.anonymize, Some(true));
+    calendars.then_silent("AI").await
+}
