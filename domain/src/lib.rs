@@ -5,6 +5,7 @@
 
 pub mod beteiligte;
 pub mod calendar;
+pub mod divergence;
 pub mod finding;
 pub mod ids;
 pub mod job;

@@ -16,7 +16,7 @@ use domain::kommunikation::Direction;
 use shared::queue::QueueName;
 
 pub use calendar::{EnqueueCalendar, Own, Policy, PolicyParts, SetPolicy, ShowPolicy};
-pub use calendar_audit::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, Remove, VerifySync};
+pub use calendar_audit::{AuditCalendar, Find, PlanCalendar, QueryEvent, QueryFrnr, RebuildHub, Remove, VerifySync};
 pub use jobs::{DeleteJobs, Jobs, ListJobs, Selection, ShowJobs};
 pub use records::{Audit, Decide, Erase, History, Plan, PlanBeteiligte, Restore, Wait};
 pub use set_up::{Completions, Doctor, InstallWebhooks, RemoveWebhooks, WebhookAddress, Webhooks};

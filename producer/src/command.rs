@@ -2,12 +2,14 @@
 
 mod ask;
 mod audit;
+mod beteiligte_verify;
 pub(crate) mod calendar;
 mod calendar_ask;
 mod calendar_leftovers;
 mod calendar_look;
 mod calendar_plan;
 mod calendar_query;
+mod calendar_rebuild;
 mod calendar_show;
 mod calendar_verify;
 mod completions;
@@ -28,6 +30,7 @@ mod webhooks;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use shared::beteiligte::LoadError;
 use shared::calendar::LookError;
 use shared::queue::{Queue, QueueError, QueueName};
 use shared::settings::{
@@ -141,6 +144,15 @@ pub enum CommandError {
         /// Why it ended.
         cause: ListingError,
     },
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Espocrm(error) => Self::Api(error),
+            LoadError::Hub(error) => Self::Hub(error),
+        }
+    }
 }
 
 impl From<LookError> for CommandError {

@@ -8,9 +8,11 @@ pub mod cli;
 mod command;
 mod listing;
 mod program;
+mod quota;
 mod retention;
 mod scan;
 mod schedule;
+mod verify;
 mod webhook;
 
 pub use api::{Api, FullSyncRequests, MAX_API_BODY_BYTES};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use shared::advoware::{Advoware, TokenCache};
 use shared::clock::Clock;
+use shared::error::System;
 use shared::espocrm::Espocrm;
 use shared::health::{self, Health};
 use shared::hub::{Hub, HubError};
@@ -21,9 +23,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
+use crate::quota;
 use crate::retention;
 use crate::scan::{self, Scan, ScanRequests};
 use crate::schedule::{self, Schedule};
+use crate::verify::{self, Around, Verify};
 use crate::webhook::{self, Intake};
 
 /// The producer could not start, or could not go on.
@@ -81,6 +85,8 @@ pub async fn run(
 ) -> Result<(), ProgramError> {
     scan::register_metrics();
     schedule::register_metrics();
+    verify::register_metrics();
+    quota::register_metrics();
     let hub = Hub::new(settings.postgres.connect_options());
     hub.check().await?;
     let queue = Queue::connect(settings.redis.queue(), QueueName::Beteiligte).await?;
@@ -88,6 +94,7 @@ pub async fn run(
     let breakers = limits.breakers(BreakerSettings::default());
     let calendar = Queue::connect(settings.redis.queue(), QueueName::Calendar).await?;
     let espocrm = Espocrm::new(&settings.espocrm)?;
+    let advoware = connect_advoware(&settings, &limits).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
@@ -98,7 +105,7 @@ pub async fn run(
     let _queueing = AbortOnDropHandle::new(tokio::spawn(full_sync.serve(full_syncs.clone())));
     let scans = ScanRequests::default();
     let scan = Scan {
-        espocrm,
+        espocrm: espocrm.clone(),
         hub: hub.clone(),
         queue: queue.clone(),
         clock: Clock::system(),
@@ -108,14 +115,26 @@ pub async fn run(
         unknown: scan::Walk::default(),
     };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
-    let schedule = match &settings.calendar {
-        Some(of) => {
-            let (hub, queue) = (hub.clone(), calendar.clone());
-            Some(Schedule::connect(&settings, of, &limits, breakers.clone(), hub, queue).await?)
+    let schedule =
+        settings.calendar.as_ref().zip(advoware.clone()).map(|(of, advoware)| {
+            Schedule::new(&settings, of, advoware, breakers.clone(), hub.clone(), calendar.clone())
+        });
+    let _scheduling = schedule.map(|schedule| AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
+    let check = match settings.verify.as_ref().zip(advoware) {
+        Some((check, advoware)) => {
+            let (hub, breakers) = (hub.clone(), breakers.clone());
+            let (beteiligte, calendar) = (queue.clone(), calendar.clone());
+            let around = Around { limits: &limits, breakers, hub, espocrm, advoware, beteiligte, calendar };
+            Some(Verify::new(&settings, check, around)?)
         }
         None => None,
     };
-    let _scheduling = schedule.map(|schedule| AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
+    let _checking = check.map(|check| AbortOnDropHandle::new(tokio::spawn(check.keep())));
+    let most = quota::Most {
+        advoware_parallel: settings.limits.advoware_max_parallel,
+        google_per_minute: settings.limits.google_requests_per_minute,
+    };
+    let _telling = AbortOnDropHandle::new(tokio::spawn(quota::keep_telling(limits.clone(), most)));
     let retention = Retention { time: settings.job_retention, ..Retention::default() };
     let queues = [queue.clone(), calendar];
     let _tending =
@@ -140,6 +159,15 @@ pub async fn run(
     hub.close().await;
     tracing::info!("producer stopped");
     Ok(())
+}
+
+/// Advoware, for the calendars' schedule and the continuous check: within the limit that all workers share, once for the process.
+async fn connect_advoware(settings: &ProducerSettings, limits: &Limits) -> Result<Option<Advoware>, ProgramError> {
+    let of_calendar = settings.calendar.as_ref().map(|calendar| &calendar.advoware);
+    let Some(advoware) = of_calendar.or(settings.verify.as_ref().map(|check| &check.advoware)) else { return Ok(None) };
+    let tokens = TokenCache::connect(&settings.redis).await?;
+    let parallel = limits.parallel(System::Advoware, settings.limits.advoware_max_parallel);
+    Ok(Some(Advoware::within(parallel, advoware, tokens, Clock::system())?))
 }
 
 /// Waits for `serving`, but after `shutdown` no longer than `grace`: a request that hangs must not keep us.

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use crate::listing::{ListingError, Tally};
 
 pub(crate) use clean::Walk;
+pub(crate) use entities::ENTITIES;
 
 /// Between two scans that were asked for: whoever can make us ask cannot make us flood EspoCRM.
 const ASKED_INTERVAL: Duration = Duration::from_mins(1);
@@ -122,7 +123,7 @@ pub(crate) fn register_metrics() {
         }
     }
     for status in SyncStatus::ALL {
-        metrics::gauge!(entities::ENTITIES, "status" => status.name()).set(0.0);
+        metrics::gauge!(ENTITIES, "status" => status.name()).set(0.0);
     }
 }
 

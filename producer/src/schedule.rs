@@ -9,25 +9,25 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use domain::ids::Kuerzel;
-use shared::advoware::{Advoware, TokenCache};
+use shared::advoware::Advoware;
 use shared::clock::Clock;
 use shared::error::{ApiError, Blame, System};
-use shared::hub::calendar::Staff;
+use shared::hub::calendar::{RowStatus, Staff};
 use shared::hub::{Hub, HubError};
-use shared::limits::{Breakers, Limits, Standing};
+use shared::limits::{Breakers, Standing};
 use shared::queue::{Queue, QueueError};
 use shared::settings::{ProducerCalendar, ProducerSettings};
 use tokio::time::Instant;
 
-use crate::program::{ProgramError, hub_problem};
-use crate::scan::count_scan;
+use crate::program::hub_problem;
+use crate::scan::{ENTITIES, count_scan};
 
 /// Longest wait after a list of employees that could not be had.
 const RETRY_INTERVAL: Duration = Duration::from_mins(1);
 /// The same where Advoware refused our credentials: it may lock the account (J4a).
 const REFUSED_INTERVAL: Duration = Duration::from_mins(5);
-/// Between two looks at how many deletions are held.
-const HELD_INTERVAL: Duration = Duration::from_secs(15);
+/// Between two looks at how many deletions are held, and how many rows there are.
+const TELLING_INTERVAL: Duration = Duration::from_secs(15);
 
 const HELD: &str = "kanzleisync_held_deletions";
 
@@ -62,33 +62,30 @@ enum ScheduleError {
 }
 
 impl Schedule {
-    /// A schedule as the settings say. Its calls to Advoware are within the limit that all workers share.
-    pub(crate) async fn connect(
+    /// A schedule as the settings say.
+    pub(crate) fn new(
         settings: &ProducerSettings,
         calendar: &ProducerCalendar,
-        limits: &Limits,
+        advoware: Advoware,
         breakers: Breakers,
         hub: Hub,
         queue: Queue,
-    ) -> Result<Self, ProgramError> {
-        let clock = Clock::system();
-        let tokens = TokenCache::connect(&settings.redis).await?;
-        let parallel = limits.parallel(System::Advoware, calendar.limits.advoware_max_parallel);
-        Ok(Self {
-            advoware: Advoware::within(parallel, &calendar.advoware, tokens, clock.clone())?,
+    ) -> Self {
+        Self {
+            advoware,
             breakers,
             hub,
             queue,
-            clock,
+            clock: Clock::system(),
             interval: calendar.rules.interval,
             only: calendar.rules.only.clone(),
             auto_reset: settings.sync.auto_reset,
-        })
+        }
     }
 
     /// Keeps to it until it is dropped.
     pub(crate) async fn keep(self) -> Infallible {
-        let (never, _) = tokio::join!(self.keep_asking_the_staff(), self.keep_telling_held());
+        let (never, _) = tokio::join!(self.keep_asking_the_staff(), self.keep_telling());
         never
     }
 
@@ -133,14 +130,35 @@ impl Schedule {
         Ok(self.hub.note_staff(&listed, self.clock.now()).await?)
     }
 
-    async fn keep_telling_held(&self) -> Infallible {
+    async fn keep_telling(&self) -> Infallible {
         loop {
             match self.hub.held_deletions().await {
                 Ok(held) => set_held(held),
                 Err(error) => tracing::debug!(%error, "how many deletions are held is not known"),
             }
-            tokio::time::sleep(self.interval.min(HELD_INTERVAL)).await;
+            match self.hub.count_calendar_rows().await {
+                Ok(rows) => set_rows(&rows),
+                Err(error) => tracing::debug!(%error, "how many rows calendars have is not known"),
+            }
+            tokio::time::sleep(self.interval.min(TELLING_INTERVAL)).await;
         }
+    }
+}
+
+/// Rows in each state beside the records in each `syncStatus`, under names of their own: both flows know `failed`.
+fn set_rows(rows: &[(String, i64)]) {
+    for status in RowStatus::ALL {
+        let count = rows.iter().find(|(name, _)| name == status.name()).map_or(0, |(_, count)| *count);
+        #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody has 2^53 rows")]
+        metrics::gauge!(ENTITIES, "status" => entity_status(status)).set(count as f64);
+    }
+}
+
+fn entity_status(status: RowStatus) -> &'static str {
+    match status {
+        RowStatus::Pending => "calendar_pending",
+        RowStatus::Synced => "calendar_synced",
+        RowStatus::Failed => "calendar_failed",
     }
 }
 
@@ -174,6 +192,7 @@ fn set_held(held: u64) {
 /// Every series exists from the start, at 0 (CONTRACT).
 pub(crate) fn register_metrics() {
     set_held(0);
+    set_rows(&[]);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod first;
 mod plan;
 pub mod prose;
+mod verify;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use crate::espocrm::{EspoBeteiligte, Espocrm};
 use crate::hub::{Creation, Hub, HubError, Known, Request};
 
 pub use plan::{SyncPlan, Wanted};
+pub use verify::Agreement;
 
 /// Where a Beteiligter is loaded from.
 #[derive(Clone)]

@@ -6,6 +6,8 @@ mod finding;
 mod leftover;
 mod look;
 mod question;
+mod rebuild;
+mod verify;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +27,8 @@ use crate::settings::CalendarSettings;
 pub use compare::{Compared, Difference};
 pub use content::{Identity, event_body, new_termin};
 pub use leftover::{Alike, AlikeEvent, Marked, Orphan};
+pub use rebuild::{Evidence, LostPair, Rebuild};
+pub use verify::Unexplained;
 pub use window::Window;
 
 /// Where a calendar is loaded from.
@@ -180,6 +184,12 @@ impl LoadedCalendar {
     pub fn seen_events(&self) -> impl Iterator<Item = (&EventId, &plan::SeenEvent)> {
         let (plan::Events::Complete(seen) | plan::Events::Changes(seen)) = &self.snapshot.events;
         seen.iter()
+    }
+
+    /// Ids of all events of this look, and of ours that no row knows.
+    pub fn event_ids(&self) -> Vec<EventId> {
+        let ids: BTreeSet<&EventId> = self.seen_events().map(|(event, _)| event).chain(self.marked.keys()).collect();
+        ids.into_iter().cloned().collect()
     }
 
     /// An event of this look.

@@ -8,6 +8,7 @@ mod looks;
 mod requests;
 mod rows;
 mod server;
+mod verify;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub use base::{Agreed, Claim, Creation, Known};
 pub use erasure::Kept;
 pub use requests::{Asked, Request, RequestAnswer};
 pub use server::HubServer;
+pub use verify::{DivergentRecord, DueRecord};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 

@@ -6,6 +6,7 @@
 //! | key, `P` = `{kanzleisync:limits}` | type | holds |
 //! | --- | --- | --- |
 //! | `P:rate:<system>` | string | when the next request is due at an even pace (GCRA), in microseconds |
+//! | `P:rate:<system>:<minute>` | string | requests granted in that minute since 1970 |
 //! | `P:parallel:<system>` | hash | per process: permits held, calls that wait, until when it is believed alive |
 //! | `P:parallel:<system>:wake` | channel | names a process for which permits have become free |
 //! | `P:breaker:<system>` | hash | the breaker, see `breaker.lua`; absent: closed, and nothing has failed |
@@ -22,6 +23,7 @@ mod script;
 mod termin;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ pub use breaker::{Admission, BreakerSettings, Breakers, Evidence, Standing, Tick
 pub use parallel::{LimitAway, Parallel, Permit};
 pub use rate::{Rate, RateSettings, Throttled};
 pub use termin::{TerminLease, TerminLeases};
+pub use usage::Usage;
 
 use crate::error::System;
 use crate::link::{AddressError, Link, RedisAddress};

@@ -88,16 +88,29 @@ pub struct ProducerSettings {
     pub job_retention: Duration,
     /// Schedule of the calendars; `None` where calendars are not used.
     pub calendar: Option<ProducerCalendar>,
+    /// Limits that it shares with all workers.
+    pub limits: LimitSettings,
+    /// The continuous check; `None` where it is off.
+    pub verify: Option<VerifySettings>,
 }
 
-/// What a producer needs for calendars, where `GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH` is set. Google itself it never asks, so it does not
-/// read that file.
+/// What a producer needs for the continuous check, which looks at both sides as a worker does.
+#[derive(Clone, Debug)]
+pub struct VerifySettings {
+    /// `VERIFY_SYNC_HOURS`: everything is compared once in it.
+    pub interval: Duration,
+    /// Where and as whom to ask Advoware.
+    pub advoware: AdvowareSettings,
+    /// Google Calendar likewise; `None` where calendars are not used.
+    pub google: Option<GoogleSettings>,
+}
+
+/// What a producer needs for calendars, where `GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH` is set. For the schedule it never asks Google, so
+/// it reads that file for the continuous check only.
 #[derive(Clone, Debug)]
 pub struct ProducerCalendar {
     /// Where and as whom to ask Advoware for the employees.
     pub advoware: AdvowareSettings,
-    /// Limits that it shares with all workers.
-    pub limits: LimitSettings,
     /// How often, and whose.
     pub rules: CalendarSettings,
 }

@@ -7,7 +7,8 @@ use super::records::Wait;
 /// `audit`, of calendars.
 #[derive(Debug, Subcommand)]
 pub enum AuditCalendar {
-    /// Compare both sides of calendars entry by entry. Exit code 1: something differs without a listed reason
+    /// Compare both sides of calendars entry by entry, and Beteiligte by what a sync would write. Exit code 1: something differs without a
+    /// listed reason
     VerifySync(VerifySync),
     /// Everything about one Termin: rows of the hub, deleted ones too, what both sides say now, history
     QueryFrnr(QueryFrnr),
@@ -21,6 +22,9 @@ pub enum AuditCalendar {
     FindOrphaned(Find),
     /// Delete those events and close those rows
     CleanupOrphaned(Remove),
+    /// Give rows of a hub that was lost, wholly or in part, back to pairs: from our property on events, and from what both sides say. Creates,
+    /// changes and deletes nothing in Advoware or Google, and leaves rows that exist alone. Exit code 1: something can be rebuilt, or cannot be proven
+    RebuildHub(RebuildHub),
 }
 
 /// `plan calendar`
@@ -35,11 +39,17 @@ pub struct PlanCalendar {
 #[derive(Debug, Args)]
 pub struct VerifySync {
     /// Whose calendars
-    #[arg(value_name = "KÜRZEL", required_unless_present = "all")]
+    #[arg(value_name = "KÜRZEL", required_unless_present_any = ["all", "beteiligte", "all_beteiligte"])]
     pub kuerzel: Vec<String>,
     /// Every employee whose calendar is synced
     #[arg(long, conflicts_with = "kuerzel")]
     pub all: bool,
+    /// These Beteiligte (ids of EspoCRM records)
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub beteiligte: Vec<String>,
+    /// Every Beteiligter in agreement
+    #[arg(long, conflicts_with = "beteiligte")]
+    pub all_beteiligte: bool,
 }
 
 /// `audit query-frnr`
@@ -80,6 +90,23 @@ pub struct Remove {
     pub wait: Wait,
 }
 
+/// `audit rebuild-hub`
+#[derive(Debug, Args)]
+pub struct RebuildHub {
+    /// Whose rows
+    #[arg(value_name = "KÜRZEL", required_unless_present = "all")]
+    pub kuerzel: Vec<String>,
+    /// Everybody whom Advoware lists or the hub knows
+    #[arg(long, conflicts_with = "kuerzel")]
+    pub all: bool,
+    /// Do it; else only tell what it would be
+    #[arg(long)]
+    pub apply: bool,
+    /// How long to wait for a worker, for each employee
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -99,6 +126,10 @@ mod tests {
         assert!(matches!(parse("plan calendar SB"), Ok(Command::Plan { what: Plan::Calendar(_) })));
         assert!(parse("audit verify-sync SB MÜ --json").is_ok() && parse("audit verify-sync --all").is_ok());
         assert_eq!(parse("audit verify-sync").unwrap_err(), ErrorKind::MissingRequiredArgument);
+        assert!(
+            parse("audit verify-sync --beteiligte a1 b2").is_ok()
+                && parse("audit verify-sync --all-beteiligte").is_ok()
+        );
         assert_eq!(parse("audit verify-sync SB --all").unwrap_err(), ErrorKind::ArgumentConflict);
     }
 
@@ -125,6 +156,12 @@ mod tests {
         };
         assert!(!applies("audit cleanup-orphaned") && !applies("audit delete-duplicates SB"));
         assert!(applies("audit cleanup-orphaned SB --apply") && applies("audit delete-duplicates --apply --wait 5s"));
+        let rebuilds = |line| match parse(line) {
+            Ok(Command::Audit { what: Audit::Calendar(AuditCalendar::RebuildHub(rebuild)) }) => rebuild.apply,
+            other => panic!("{other:?}"),
+        };
+        assert!(!rebuilds("audit rebuild-hub --all") && rebuilds("audit rebuild-hub SB MÜ --apply --wait 5s"));
+        assert_eq!(parse("audit rebuild-hub").unwrap_err(), ErrorKind::MissingRequiredArgument);
         assert_eq!(parse("audit find-orphaned --apply").unwrap_err(), ErrorKind::UnknownArgument);
     }
 }

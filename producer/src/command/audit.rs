@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::calendar_show::{audit_line, audit_object};
 use super::report::Report;
-use super::{CommandError, ask, calendar_ask, calendar_leftovers, calendar_query, calendar_verify, record_ids};
+use super::{
+    CommandError, ask, calendar_ask, calendar_leftovers, calendar_query, calendar_rebuild, calendar_verify, record_ids,
+};
 use crate::cli::{AuditCalendar, History, Restore};
 
 /// What needs the hub and the queue alone.
@@ -44,6 +46,7 @@ pub(super) async fn of_calendars(settings: &WorkerSettings, what: &AuditCalendar
         AuditCalendar::FindDuplicates(of) => calendar_leftovers::find(settings, Leftover::Duplicate, of).await,
         AuditCalendar::DeleteDuplicates(of) => calendar_leftovers::remove(settings, Leftover::Duplicate, of).await,
         AuditCalendar::FindOrphaned(of) => calendar_leftovers::find(settings, Leftover::Orphaned, of).await,
+        AuditCalendar::RebuildHub(arguments) => calendar_rebuild::rebuild(settings, arguments).await,
         AuditCalendar::CleanupOrphaned(of) => calendar_leftovers::remove(settings, Leftover::Orphaned, of).await,
     }
 }

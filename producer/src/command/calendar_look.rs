@@ -66,11 +66,16 @@ impl Office {
 
     /// Looks as the job does; writes nothing.
     pub(super) async fn look(&self, kuerzel: &Kuerzel, list_all: bool) -> Result<Looked, CommandError> {
+        let Looked { employee, loaded } = self.look_once(kuerzel, list_all).await?;
+        Ok(Looked { employee, loaded: loaded.with_lost_pairs(&self.identity, kuerzel) })
+    }
+
+    /// As a run's first look sees it: pairs that the hub has lost have no rows yet.
+    pub(super) async fn look_once(&self, kuerzel: &Kuerzel, list_all: bool) -> Result<Looked, CommandError> {
         let employee = self.employee(kuerzel).await?;
         let wanted = LookWanted { list_all, approve_deletions: false };
         let now = Clock::system().now();
         let loaded = self.systems.look(kuerzel, &employee, &self.settings, wanted, now).await?;
-        let loaded = loaded.with_lost_pairs(&self.identity, kuerzel);
         Ok(Looked { employee, loaded })
     }
 

@@ -5,21 +5,26 @@ use serde_json::{Value, json};
 use shared::calendar::Compared;
 use shared::settings::WorkerSettings;
 
-use super::CommandError;
 use super::calendar_look::{Looked, Office};
 use super::calendar_show::{finding_line, finding_object, form_object, line};
 use super::report::Report;
+use super::{CommandError, beteiligte_verify};
 use crate::cli::VerifySync;
 
 /// Exit code 1: something differs and no listed reason says why; a sync has still to settle it.
 pub(super) async fn verify(settings: &WorkerSettings, arguments: &VerifySync) -> Result<Report, CommandError> {
-    let office = Office::connect(settings).await?;
     let mut reports = Vec::new();
-    for kuerzel in office.meant(&arguments.kuerzel).await? {
-        let looked = office.look(&kuerzel, true).await?;
-        reports.push(report(&kuerzel, &looked));
+    if arguments.all || !arguments.kuerzel.is_empty() {
+        let office = Office::connect(settings).await?;
+        for kuerzel in office.meant(&arguments.kuerzel).await? {
+            let looked = office.look(&kuerzel, true).await?;
+            reports.push(report(&kuerzel, &looked));
+        }
+        office.hub().close().await;
     }
-    office.hub().close().await;
+    if arguments.all_beteiligte || !arguments.beteiligte.is_empty() {
+        reports.extend(beteiligte_verify::verify(settings, &arguments.beteiligte).await?);
+    }
     Ok(Report::of_employees(reports))
 }
 

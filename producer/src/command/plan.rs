@@ -28,17 +28,18 @@ pub(super) async fn beteiligte(settings: &WorkerSettings, arguments: &PlanBeteil
     Ok(report)
 }
 
-/// Loads as the job does and plans as the job does. Reads only, within the limits that all workers share.
-async fn dry_run(settings: &WorkerSettings, hub: Hub, id: &EspoId) -> Result<Report, CommandError> {
-    let clock = Clock::system();
+/// Both sides and the hub, within the limits that all workers share.
+pub(super) async fn connect(settings: &WorkerSettings, hub: Hub) -> Result<Systems, CommandError> {
     let tokens = TokenCache::connect(&settings.redis).await?;
     let limits = Limits::connect(settings.redis.queue()).await?;
     let parallel = limits.parallel(System::Advoware, settings.limits.advoware_max_parallel);
-    let systems = Systems {
-        espocrm: Espocrm::new(&settings.espocrm)?,
-        advoware: Advoware::within(parallel, &settings.advoware, tokens, clock)?,
-        hub,
-    };
+    let advoware = Advoware::within(parallel, &settings.advoware, tokens, Clock::system())?;
+    Ok(Systems { espocrm: Espocrm::new(&settings.espocrm)?, advoware, hub })
+}
+
+/// Loads as the job does and plans as the job does. Reads only, within the limits that all workers share.
+async fn dry_run(settings: &WorkerSettings, hub: Hub, id: &EspoId) -> Result<Report, CommandError> {
+    let systems = connect(settings, hub).await?;
     let nothing = |text: &str| Report {
         text: text.to_owned(),
         json: json!({"steps": [], "findings": [], "note": text}),
@@ -49,8 +50,7 @@ async fn dry_run(settings: &WorkerSettings, hub: Hub, id: &EspoId) -> Result<Rep
         Err(LoadError::Espocrm(error)) if error.kind == ErrorKind::NotFound => {
             return Ok(nothing("EspoCRM has no such record: nothing would be written"));
         }
-        Err(LoadError::Espocrm(error)) => return Err(error.into()),
-        Err(LoadError::Hub(error)) => return Err(error.into()),
+        Err(error) => return Err(error.into()),
     };
     if loaded.espo.deleted {
         return Ok(nothing("the record is deleted in EspoCRM: nothing would be written"));

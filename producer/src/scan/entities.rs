@@ -6,7 +6,7 @@ use shared::espocrm::Filter;
 use super::Scan;
 use crate::listing::ListingError;
 
-pub(super) const ENTITIES: &str = "kanzleisync_entities";
+pub(crate) const ENTITIES: &str = "kanzleisync_entities";
 
 impl Scan {
     /// By EspoCRM's own counts, once per scan: they cost it a look at its index, and us eight small answers.

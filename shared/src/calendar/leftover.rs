@@ -161,12 +161,12 @@ impl LoadedCalendar {
         self.marked.iter().filter(move |(_, marked)| is_here(marked)).map(|(event, _)| event)
     }
 
-    fn free_termine(&self) -> impl Iterator<Item = FrNr> {
+    pub(super) fn free_termine(&self) -> impl Iterator<Item = FrNr> {
         let bound: BTreeSet<FrNr> = self.rows.values().filter_map(|row| row.hub.frnr).collect();
         self.snapshot.termine.keys().copied().filter(move |frnr| !bound.contains(frnr))
     }
 
-    fn bound_events(&self) -> BTreeSet<&EventId> {
+    pub(super) fn bound_events(&self) -> BTreeSet<&EventId> {
         self.rows.values().filter_map(|row| row.hub.event.as_ref()).collect()
     }
 }

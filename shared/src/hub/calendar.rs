@@ -8,6 +8,7 @@ mod retention;
 mod rows;
 mod schedule;
 mod store;
+mod verify;
 
 pub use audit::{CalendarAuditView, CalendarTarget, Noted};
 pub use employee::{CalendarFinding, Employee, EmployeePolicy, PolicyChange, RunEnd, Staff};
@@ -16,3 +17,4 @@ pub use requests::{CalendarAsked, CalendarRequest, Leftover, Removal};
 pub use rows::{CalendarRow, Retry, RowStatus, RowView};
 pub use schedule::DueEmployees;
 pub use store::{Begun, Saved, Settled};
+pub use verify::{DifferingEntry, DivergentEntry, DueCalendar};

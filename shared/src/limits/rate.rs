@@ -74,7 +74,7 @@ impl Rate {
         Ok(())
     }
 
-    /// How much of the burst is in use, 0 to 1; 1 while requests have to wait. For `kanzleisync_api_quota_used_ratio`.
+    /// How much of the burst is in use, 0 to 1; 1 while requests have to wait.
     pub async fn used_ratio(&self) -> Result<f64, RedisError> {
         let (_, _, thousandths): (u32, u64, u32) = self.call(Duration::ZERO, 0).once(&self.link).await?;
         Ok(f64::from(thousandths) / 1000.0)

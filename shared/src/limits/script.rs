@@ -16,6 +16,7 @@ scripts! {
     TERMIN = "termin.lua";
     RATE = "rate.lua";
     PARALLEL = "parallel.lua";
+    USAGE = "usage.lua";
     BREAKER_BEGIN = "breaker.lua" "breaker_begin.lua";
     BREAKER_REPORT = "breaker.lua" "breaker_report.lua";
     BREAKER_LOOK = "breaker.lua" "breaker_look.lua";

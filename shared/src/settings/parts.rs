@@ -14,7 +14,7 @@ use super::secrets::{self, WebhookSecrets};
 use super::stores::{postgres, redis};
 use super::{
     AdvowareSettings, CalendarSettings, EspocrmSettings, GoogleSettings, LimitSettings, LogFormat, LogSettings,
-    ProducerCalendar, ProducerSettings, SyncSettings, TraceSettings, WebhookSettings, WorkerSettings,
+    ProducerCalendar, ProducerSettings, SyncSettings, TraceSettings, VerifySettings, WebhookSettings, WorkerSettings,
 };
 use crate::espocrm::FieldNames;
 use crate::google::ServiceAccount;
@@ -64,6 +64,8 @@ pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
     let audit_retention = r.duration("AUDIT_RETENTION_DAYS", Unit::Days, 365.0);
     let job_retention = r.duration("JOB_RETENTION_HOURS", Unit::Hours, 24.0);
     let calendar = producer_calendar(r);
+    let limits = limits(r);
+    let verify = verify(r);
     Some(ProducerSettings {
         espocrm: espocrm?,
         redis: redis?,
@@ -78,7 +80,21 @@ pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
         audit_retention: audit_retention?,
         job_retention: job_retention?,
         calendar: calendar?,
+        limits: limits?,
+        verify: verify?,
     })
+}
+
+/// A check that is off needs neither Advoware nor Google's key.
+#[expect(clippy::option_option, reason = "wrong, off, on")]
+fn verify(r: &mut Reader<'_>) -> Option<Option<VerifySettings>> {
+    let interval = r.duration_or_off("VERIFY_SYNC_HOURS", Unit::Hours, 24.0);
+    if interval == Some(None) {
+        return Some(None);
+    }
+    let (advoware, google) = (advoware(r), google(r));
+    let (advoware, google) = (advoware?, google?);
+    interval.map(|interval| interval.map(|interval| VerifySettings { interval, advoware, google }))
 }
 
 /// Without a service account nobody's calendar is scheduled, and Advoware is not needed; but what is set must be right all the same.
@@ -89,8 +105,7 @@ fn producer_calendar(r: &mut Reader<'_>) -> Option<Option<ProducerCalendar>> {
         return rules.map(|_| None);
     }
     let advoware = advoware(r);
-    let limits = limits(r);
-    Some(Some(ProducerCalendar { advoware: advoware?, limits: limits?, rules: rules? }))
+    Some(Some(ProducerCalendar { advoware: advoware?, rules: rules? }))
 }
 
 pub(super) fn advoware(r: &mut Reader<'_>) -> Option<AdvowareSettings> {

@@ -58,7 +58,11 @@ impl<'a> Reader<'a> {
 
     /// Notes that `name` is wrong. `expected` must not contain the value.
     pub(super) fn problem(&mut self, name: &str, expected: impl Display) {
-        self.problems.push(format!("{name}: {expected}"));
+        let problem = format!("{name}: {expected}");
+        // Several parts may read one setting.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     pub(super) fn optional(&self, name: &str) -> Option<&'a str> {
@@ -119,6 +123,20 @@ impl<'a> Reader<'a> {
             self.problem(name, format_args!("expected a number of {} above 0, such as 30 or 0.5", unit.name()));
         }
         span
+    }
+
+    /// As [`Self::duration`], of something that 0 switches off: then `Some(None)`.
+    #[expect(clippy::option_option, reason = "wrong, off, on")]
+    pub(super) fn duration_or_off(&mut self, name: &str, unit: Unit, default: f64) -> Option<Option<Duration>> {
+        let amount = self.source.get(name).map(|text| text.trim().parse::<f64>());
+        if amount == Some(Ok(0.0)) {
+            return Some(None);
+        }
+        let span = self.source.get(name).map_or_else(|| span_of(default, unit), |text| parse_span(text, unit));
+        if span.is_none() {
+            self.problem(name, format_args!("expected a number of {} such as 24 or 0.5, or 0 for never", unit.name()));
+        }
+        span.map(Some)
     }
 
     /// Time spans separated by commas; at least one.

@@ -87,24 +87,47 @@ fn google_is_optional_and_its_problems_come_with_the_others() {
 }
 
 #[test]
-fn a_producer_does_not_need_advoware() {
-    let source = complete().into_iter().filter(|(name, _)| !name.starts_with("ADVOWARE")).collect();
-    assert!(ProducerSettings::read(&source).is_ok());
-    assert!(WorkerSettings::read(&source).is_err());
+fn a_producer_without_the_continuous_check_does_not_need_advoware() {
+    let without = || complete().into_iter().filter(|(name, _)| !name.starts_with("ADVOWARE"));
+    let unchecked = ProducerSettings::read(&without().chain([("VERIFY_SYNC_HOURS", "0")]).collect()).unwrap();
+    assert!(unchecked.verify.is_none());
+    let missing = ProducerSettings::read(&without().collect()).unwrap_err();
+    assert!(missing.problems().iter().all(|problem| problem.starts_with("ADVOWARE_")), "{missing}");
+    assert!(WorkerSettings::read(&without().collect()).is_err());
 }
 
 #[test]
-fn a_producer_of_calendars_needs_advoware_and_never_reads_googles_key() {
+fn the_continuous_check_has_an_interval_or_is_off() {
+    let read = |text| ProducerSettings::read(&with(&[("VERIFY_SYNC_HOURS", text)]));
+    assert_eq!(ProducerSettings::read(&with(&[])).unwrap().verify.unwrap().interval, Duration::from_hours(24));
+    assert_eq!(read("0.5").unwrap().verify.unwrap().interval, Duration::from_mins(30));
+    assert!(read("0").unwrap().verify.is_none() && read(" 0.0 ").unwrap().verify.is_none());
+    for wrong in ["-1", "daily", "NaN"] {
+        let problems = read(wrong).unwrap_err();
+        assert_eq!(
+            problems.problems(),
+            ["VERIFY_SYNC_HOURS: expected a number of hours such as 24 or 0.5, or 0 for never"],
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn a_producer_of_calendars_needs_advoware_and_reads_googles_key_for_the_check_only() {
     let google = ("GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH", "/nowhere");
+    let off = ("VERIFY_SYNC_HOURS", "0");
     assert!(ProducerSettings::read(&with(&[])).unwrap().calendar.is_none());
-    let calendar = ProducerSettings::read(&with(&[google])).unwrap().calendar.unwrap();
-    assert_eq!((calendar.rules.interval, calendar.limits.advoware_max_parallel), (Duration::from_mins(15), 8));
+    let unread = ProducerSettings::read(&with(&[google])).unwrap_err();
+    assert_eq!(unread.problems(), ["GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH: the file cannot be read (entity not found)"]);
+    let settings = ProducerSettings::read(&with(&[google, off])).unwrap();
+    let calendar = settings.calendar.unwrap();
+    assert_eq!((calendar.rules.interval, settings.limits.advoware_max_parallel), (Duration::from_mins(15), 8));
     assert_eq!((calendar.rules.only, calendar.advoware.user.as_str()), (None, "SB"));
-    let debugged = ProducerSettings::read(&with(&[google, ("CALENDAR_SYNC_DEBUG_KUERZEL", "AI")])).unwrap();
+    let debugged = ProducerSettings::read(&with(&[google, off, ("CALENDAR_SYNC_DEBUG_KUERZEL", "AI")])).unwrap();
     assert_eq!(debugged.calendar.unwrap().rules.only, Some(Kuerzel::parse("AI").unwrap()));
 
     let without = complete().into_iter().filter(|(name, _)| !name.starts_with("ADVOWARE"));
-    let changes = [google, ("CALENDAR_SYNC_SECONDS", "0"), ("JOB_RETENTION_HOURS", "x")];
+    let changes = [google, off, ("CALENDAR_SYNC_SECONDS", "0"), ("JOB_RETENTION_HOURS", "x")];
     let error = ProducerSettings::read(&without.chain(changes).collect()).unwrap_err();
     let told = error.to_string();
     for name in ["JOB_RETENTION_HOURS: expected", "CALENDAR_SYNC_SECONDS: expected", "ADVOWARE_PASSWORD: missing"] {

@@ -3,6 +3,7 @@
 mod advoware_side;
 mod google_side;
 mod locate;
+mod rebuild;
 mod request;
 mod restore;
 mod row;
@@ -102,22 +103,29 @@ impl CalendarJobs {
 
     async fn sync(&self, kuerzel: &Kuerzel, running: &Running, answered: &mut Answered) -> Result<(), Stop> {
         let employee = self.employee(kuerzel, running).await?;
-        self.answer_requests(kuerzel, &employee, running, answered).await?;
+        if self.answer_requests(kuerzel, &employee, running, answered).await? {
+            return Ok(());
+        }
         if !employee.enabled || employee.departed_at.is_some() {
             tracing::info!(enabled = employee.enabled, "the employee's calendar is not synced");
             return Ok(());
         }
-        let employee = self.locate(employee, &running.lease).await?;
+        let mut employee = self.locate(employee, &running.lease).await?;
         let mut refused = BTreeSet::new();
         for _ in 0..MAX_ROUNDS {
             let mut loaded = self.look(kuerzel, &employee, running.wants).await?;
             // What was refused a moment ago is not asked for again in the same run, whatever Google's list says once more.
             loaded.waiting.extend(&refused);
             *answered = Answered::of(&SYSTEMS);
-            let run = Run::new(self, kuerzel, &employee, running, &loaded);
-            if run.rebuild(loaded.lost_pairs(&self.identity, kuerzel)).await? {
+            let lost = loaded.lost_pairs(&self.identity, kuerzel);
+            if !lost.is_empty() {
+                Run::new(self, kuerzel, &employee, running, &loaded).rebuild(lost.clone()).await?;
+                if self.hide_again(&employee, loaded.hides_one_of(&lost)).await? {
+                    employee.policy.anonymize = Some(true);
+                }
                 continue;
             }
+            let run = Run::new(self, kuerzel, &employee, running, &loaded);
             let plan = loaded.plan();
             let applied = run.apply(plan.steps.clone()).await;
             refused.extend(applied.refused);

@@ -11,6 +11,9 @@ use uuid::Uuid;
 use crate::hub::{Hub, HubError};
 use crate::traces::HubWrite;
 
+/// Kind of the request for a rebuild.
+const REBUILD: &str = "rebuild_hub";
+
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CalendarAsked {
@@ -18,6 +21,8 @@ pub enum CalendarAsked {
     Restore(Uuid),
     /// Remove these, as far as they still are what they were named for.
     Remove(Leftover, Removal),
+    /// Give rows to the pairs that the hub has lost (C10a).
+    Rebuild,
 }
 
 /// What is to be removed, and why.
@@ -99,12 +104,16 @@ impl CalendarAsked {
         match self {
             Self::Restore(entry) => ("restore", entry.to_string()),
             Self::Remove(leftover, removal) => (leftover.kind(), stored(removal)),
+            Self::Rebuild => (REBUILD, String::new()),
         }
     }
 
     fn read(kind: &str, argument: &str) -> Option<Self> {
         if kind == "restore" {
             return argument.parse().ok().map(Self::Restore);
+        }
+        if kind == REBUILD {
+            return Some(Self::Rebuild);
         }
         let leftover = Leftover::ALL.into_iter().find(|leftover| leftover.kind() == kind)?;
         Some(Self::Remove(leftover, removal(argument)?))
@@ -156,6 +165,7 @@ mod tests {
             CalendarAsked::Restore(Uuid::from_u128(1)),
             CalendarAsked::Remove(Leftover::Orphaned, removal.clone()),
             CalendarAsked::Remove(Leftover::Duplicate, removal),
+            CalendarAsked::Rebuild,
         ] {
             let (kind, argument) = asked.parts();
             assert_eq!(CalendarAsked::read(kind, &argument), Some(asked));

@@ -1,5 +1,7 @@
 //! Rows of `calendar_sync`, read.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::calendar::PLACEHOLDER;
 use domain::calendar::plan::{HubRow, RowId};
@@ -183,6 +185,18 @@ impl Hub {
     /// Rows of any employee with this event, the living first, then the latest.
     pub async fn rows_of_event(&self, event: &EventId) -> Result<Vec<RowView>, HubError> {
         self.row_views("google_event_id = $1", |query| query.bind(event.as_str().to_owned())).await
+    }
+
+    /// Those of `events` that living rows of other employees bind: a calendar may have been given to several.
+    pub async fn bound_to_others(&self, kuerzel: &Kuerzel, events: &[EventId]) -> Result<BTreeSet<EventId>, HubError> {
+        let events: Vec<&str> = events.iter().map(EventId::as_str).collect();
+        let query = sqlx::query_scalar(
+            "SELECT DISTINCT google_event_id FROM calendar_sync
+             WHERE google_event_id = ANY($2) AND deleted = FALSE AND employee_kuerzel <> $1",
+        );
+        let found: Vec<String> = query.bind(kuerzel.as_str()).bind(events).fetch_all(&self.pool).await?;
+        let read = |event: &String| EventId::parse(event).map_err(|_| HubError::Unreadable("google_event_id"));
+        found.iter().map(read).collect()
     }
 
     /// All living rows of an employee.

@@ -25,4 +25,8 @@ if wait > longest then
   return { 0, wait, used(due) }
 end
 redis.call('SET', key, int(after), 'PX', int(math.ceil((after - NOW_US) / 1000)))
+-- For usage.lua.
+local minute = key .. ':' .. int(math.floor(NOW_US / 60000000))
+redis.call('INCRBY', minute, requests)
+redis.call('PEXPIRE', minute, 120000)
 return { 1, wait, used(after) }

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::time::Instant;
 
-use super::{another, limits};
-use crate::limits::{Rate, RateSettings, Throttled};
+use super::{another, limits, until};
+use crate::error::System;
+use crate::limits::{Rate, RateSettings, Throttled, Usage};
 
 const FOREVER: Duration = Duration::from_hours(1);
 
@@ -115,6 +116,27 @@ async fn j5_processes_together_never_exceed_the_rate() {
     }
     let used = another(&redis).await.rate("google", settings).used_ratio().await.unwrap();
     assert!(used > 0.0 && used <= 1.0, "{used}");
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_told_over_all_processes_and_the_last_minute() {
+    let (redis, limits) = limits().await;
+    let usage = async |now_us: u64| another(&redis).await.usage_at(&now_us.to_string()).await.unwrap();
+    assert_eq!(usage(0).await, Usage { advoware_calls: 0, google_requests: 0 });
+    let rate = limits.rate("google", RateSettings { per_minute: 600, burst: 60 });
+    let minute = 60_000_000;
+    for _ in 0..30 {
+        take_at(&rate, 100 * minute, FOREVER).await;
+    }
+    assert_eq!(take_at(&rate, 100 * minute, Duration::ZERO).await.0, 1);
+    assert_eq!(usage(100 * minute + minute / 2).await.google_requests, 31);
+    assert_eq!(usage(101 * minute + minute / 2).await.google_requests, 16, "half of the last minute is over");
+    assert_eq!(usage(103 * minute).await.google_requests, 0);
+    let calls = limits.parallel(System::Advoware, 4);
+    let (one, _other) = (calls.acquire().await.unwrap(), calls.acquire().await.unwrap());
+    until("two calls are told", async || limits.usage().await.unwrap().advoware_calls == 2).await;
+    drop(one);
+    until("one call is told", async || limits.usage().await.unwrap().advoware_calls == 1).await;
 }
 
 #[tokio::test]

@@ -22,15 +22,16 @@ use crate::jobs::stop::Stop;
 const SOFT_DELETE: &str = "soft_delete";
 
 impl CalendarJobs {
-    /// Carries out what is open, the oldest first.
+    /// Carries out what is open, the oldest first. `true`: the run has done what it was asked and syncs nothing.
     pub(super) async fn answer_requests(
         &self,
         kuerzel: &Kuerzel,
         employee: &Employee,
         running: &Running,
         answered: &mut Answered,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let hub = &self.systems.hub;
+        let mut is_over = false;
         while let Some(CalendarRequest { id, asked }) = hub.calendar_request(kuerzel).await? {
             let mut employee = employee.clone();
             if employee.calendar.is_none() {
@@ -45,12 +46,17 @@ impl CalendarJobs {
             let answer = match asked {
                 CalendarAsked::Remove(leftover, removal) => run.remove_leftovers(leftover, &removal).await,
                 CalendarAsked::Restore(entry) => run.restore(id, entry).await,
+                CalendarAsked::Rebuild => {
+                    // Policies were lost, too: people may want to set them before anything is written.
+                    is_over = true;
+                    self.rebuild_hub(&run, employee).await
+                }
             };
             let answer = answer.or_else(refused_for)?;
             tracing::info!(request = %id, done = answer.is_done, "an operator's request was answered");
             hub.answer_request(id, &answer, self.clock.now()).await?;
         }
-        Ok(())
+        Ok(is_over)
     }
 }
 

@@ -91,17 +91,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Gives rows to pairs that the hub has lost. `true`: it did, and only a new look knows them.
-    pub(super) async fn rebuild(&self, pairs: Vec<(FrNr, EventId)>) -> Result<bool, Stop> {
-        let is_rebuilt = !pairs.is_empty();
-        for (frnr, event) in pairs {
-            self.running.lease.check()?;
-            let row = CalendarRow::new(Source::Advoware, Some(frnr), Some(event));
-            self.save(new_id(), &row, false, None, None).await?;
-        }
-        Ok(is_rebuilt)
-    }
-
     /// Carries the steps out. When one stops the run, those under way end, and no other begins.
     pub(super) async fn apply(&self, steps: Vec<Step>) -> Applied {
         if let Err(stop) = self.settle(&steps).await {
@@ -265,7 +254,7 @@ fn wait_of(wait: std::time::Duration) -> chrono::TimeDelta {
     chrono::TimeDelta::from_std(wait).unwrap_or(chrono::TimeDelta::MAX)
 }
 
-fn new_id() -> RowId {
+pub(super) fn new_id() -> RowId {
     RowId(Uuid::now_v7().as_u128())
 }
 
