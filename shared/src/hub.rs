@@ -5,6 +5,8 @@ mod base;
 pub mod calendar;
 mod erasure;
 mod looks;
+mod operator;
+mod overview;
 mod requests;
 mod rows;
 
@@ -17,6 +19,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub use audit::{AuditEntry, AuditTarget, AuditView, OVERWRITTEN, OVERWRITTEN_BY_ADVOWARE, Occasion, Untold};
 pub use base::{Agreed, Claim, Creation, Known};
 pub use erasure::Kept;
+pub use operator::{ActionView, OperatorAction};
+pub use overview::{BeteiligteView, Counted, LastSuccess, Listed};
 pub use requests::{Asked, Request, RequestAnswer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
