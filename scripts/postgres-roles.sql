@@ -21,7 +21,7 @@ BEGIN
         SELECT oid::regclass AS name FROM pg_class
         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
           AND relname IN ('_sqlx_migrations', 'beteiligte', 'sync_audit', 'sync_request', 'calendar_sync', 'calendar_sync_audit',
-                          'calendar_employee')
+                          'calendar_employee', 'operator_action')
     LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO kanzleisync_migrate', owned.name);
         EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC, kanzleisync_program', owned.name);
@@ -48,6 +48,8 @@ GRANT SELECT, INSERT, UPDATE ON calendar_employee TO kanzleisync_program;
 -- What an audit entry says is never changed: only that people were told of it, or that it was confirmed and of which entry. Retention and
 -- `erase` delete.
 GRANT SELECT, INSERT, DELETE ON sync_audit, calendar_sync_audit TO kanzleisync_program;
+GRANT SELECT, INSERT, DELETE ON operator_action TO kanzleisync_program;
+GRANT UPDATE (outcome) ON operator_action TO kanzleisync_program;
 GRANT UPDATE (told_at) ON sync_audit TO kanzleisync_program;
 GRANT UPDATE (confirmed_at, advoware_frnr, google_event_id) ON calendar_sync_audit TO kanzleisync_program;
 GRANT USAGE ON SEQUENCE calendar_sync_audit_id_seq TO kanzleisync_program;

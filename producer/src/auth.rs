@@ -72,13 +72,24 @@ impl Gate {
         signature::all(headers).any(verifies)
     }
 
-    fn is_open(&self) -> bool {
+    /// Whether everybody on this machine is let in.
+    pub(crate) fn is_open(&self) -> bool {
         self.secrets.is_empty() && self.api_key.is_none() && self.listens_on_loopback
     }
 
+    /// Whether there is a key to come in with.
+    pub(crate) fn has_api_key(&self) -> bool {
+        self.api_key.is_some()
+    }
+
+    /// Whether this is the key.
+    pub(crate) fn is_api_key(&self, given: &[u8]) -> bool {
+        let is_expected = |expected: &SecretString| bool::from(given.ct_eq(expected.expose_secret().as_bytes()));
+        self.api_key.as_ref().is_some_and(is_expected)
+    }
+
     fn carries_api_key(&self, headers: &HeaderMap) -> bool {
-        let Some(expected) = &self.api_key else { return false };
-        let is_expected = |given: &[u8]| bool::from(given.ct_eq(expected.expose_secret().as_bytes()));
+        let is_expected = |given: &[u8]| self.is_api_key(given);
         headers.get_all(API_KEY).iter().any(|value| is_expected(value.as_bytes()))
             || headers.get_all(AUTHORIZATION).iter().filter_map(|value| bearer(value.as_bytes())).any(is_expected)
     }

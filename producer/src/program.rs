@@ -23,6 +23,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
+use crate::console::{self, Console, Made, Samples};
 use crate::quota;
 use crate::retention;
 use crate::scan::{self, Scan, ScanRequests};
@@ -71,10 +72,11 @@ pub(crate) fn hub_problem(error: &HubError) -> String {
     }
 }
 
-/// All routes of the producer, for the program and for tests.
-pub fn routes(intake: Intake, api: Api, health: Health) -> Router {
+/// All routes of the producer.
+pub(crate) fn routes(intake: Intake, api: Api, health: Health, console: Console) -> Router {
     // A panic is a 500, which EspoCRM tries again; a closed connection would lose the events (EspoCRM 10).
-    webhook::routes(intake).merge(api::routes(api)).merge(health::routes(health)).layer(CatchPanicLayer::new())
+    let machines = webhook::routes(intake).merge(api::routes(api)).merge(health::routes(health));
+    machines.merge(console::routes(console)).layer(CatchPanicLayer::new())
 }
 
 /// Serves and scans until `shutdown`; then lets the requests in flight end within the grace period.
@@ -149,12 +151,24 @@ pub async fn run(
     let intake =
         Intake { queue: queue.clone(), hub: hub.clone(), clock: Clock::system(), gate: Arc::clone(&gate), scans };
     let has_calendars = settings.calendar.is_some();
+    let samples = Samples::default();
+    let sampling = samples.clone().keep(queues.to_vec(), hub.clone(), Clock::system());
+    let _sampling = AbortOnDropHandle::new(tokio::spawn(sampling));
+    let console = Console::new(Made {
+        queues: queues.clone().into(),
+        hub: hub.clone(),
+        breakers: breakers.clone(),
+        samples,
+        gate: Arc::clone(&gate),
+        api_key: settings.api_key.clone(),
+        has_calendars,
+    });
     let api = Api { queues: queues.clone().into(), hub: hub.clone(), gate, full_syncs, has_calendars };
     let health = Health { queue, hub: hub.clone(), breakers, metrics, told_queues: queues.into() };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
 
-    let serving =
-        axum::serve(listener, routes(intake, api, health)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let service = routes(intake, api, health, console).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     within_grace(serving.into_future(), &shutdown, settings.sync.shutdown_grace).await?;
     hub.close().await;
     tracing::info!("producer stopped");

@@ -39,6 +39,8 @@ impl Hub {
             "DELETE FROM sync_audit WHERE espo_id = $1",
             "DELETE FROM sync_request WHERE espo_id = $1",
         ];
+        let of_operators = sqlx::query("DELETE FROM operator_action WHERE flow = 'beteiligte' AND entity = $1");
+        of_operators.bind(id.as_str()).execute(&mut *transaction).await?;
         for (statement, gone) in statements.into_iter().zip(&mut gone) {
             *gone = sqlx::query(statement).bind(id.as_str()).execute(&mut *transaction).await?.rows_affected();
         }

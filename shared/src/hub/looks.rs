@@ -45,12 +45,13 @@ impl Hub {
         Ok(ids.iter().filter(|id| !known.contains(id.as_str())).cloned().collect())
     }
 
-    /// Removes audit entries that were written before `cutoff`, and answered requests that were asked before it; at most `limit` of each. Answers
-    /// how many are gone.
+    /// Removes audit entries and operators' actions that were written before `cutoff`, and answered requests that were asked before it; at most
+    /// `limit` of each. Answers how many are gone.
     pub async fn prune(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, HubError> {
         let mut gone = 0;
         for statement in [
             "DELETE FROM sync_audit WHERE id IN (SELECT id FROM sync_audit WHERE at < $1 ORDER BY at LIMIT $2)",
+            "DELETE FROM operator_action WHERE id IN (SELECT id FROM operator_action WHERE at < $1 ORDER BY at LIMIT $2)",
             "DELETE FROM sync_request WHERE id IN (SELECT id FROM sync_request WHERE asked_at < $1 AND done_at IS NOT NULL ORDER BY asked_at LIMIT $2)",
         ] {
             let done = sqlx::query(statement).bind(cutoff).bind(i64::from(limit)).execute(&self.pool).await?;

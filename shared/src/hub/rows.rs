@@ -144,6 +144,18 @@ pub(super) fn from_findings(findings: &[Finding]) -> Value {
     serde_json::json!(findings.iter().map(stored).collect::<Vec<_>>())
 }
 
+/// Findings of a kind that this program does not know are left out: a later one wrote them.
+pub(super) fn to_findings(findings: &Value) -> Vec<Finding> {
+    let read = |finding: &Value| {
+        Some(Finding {
+            kind: FindingKind::parse(finding["kind"].as_str()?)?,
+            komm_id: finding["kommId"].as_i64().map(KommId),
+            field: finding["field"].as_str().and_then(stammdaten::Field::parse),
+        })
+    };
+    findings.as_array().map(|findings| findings.iter().filter_map(read).collect()).unwrap_or_default()
+}
+
 /// The fields that waited for a person; what else was found is for people alone.
 pub(super) fn to_undecided(findings: Value) -> BTreeSet<stammdaten::Field> {
     let Value::Array(findings) = findings else { return BTreeSet::new() };

@@ -1,0 +1,112 @@
+//! The operations console: what an administrator sees, understands and puts right, without reading code or Redis.
+//!
+//! Rendered here, page by page; a small script of ours replaces what is marked as live and nothing more. Nothing is loaded from outside,
+//! and reading works without the script. Times of a page are those of its moment.
+//!
+//! - [`guard`] lets people in and keeps everything else out, before any page is asked; [`session`] decides who is in.
+//! - [`layout`] is the frame of every page, [`language`] the two languages, [`notice`] what a page says after something was done.
+//! - [`samples`] remembers the last hour, [`chart`] draws it.
+//! - [`action`] notes what an operator does, before it is done.
+//! - The rest is a page each.
+
+mod action;
+mod asset;
+mod chart;
+mod guard;
+mod language;
+mod layout;
+mod login;
+mod notice;
+mod overview;
+mod queues;
+mod samples;
+mod session;
+mod show;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+use secrecy::SecretString;
+use shared::clock::Clock;
+use shared::hub::Hub;
+use shared::limits::Breakers;
+use shared::queue::{Queue, QueueName};
+
+use crate::auth::Gate;
+pub(crate) use samples::Samples;
+use session::Sessions;
+
+/// What the pages need. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Console(Arc<Parts>);
+
+/// The parts of a [`Console`].
+pub(crate) struct Parts {
+    pub(crate) queues: Arc<[Queue]>,
+    pub(crate) hub: Hub,
+    pub(crate) breakers: Breakers,
+    pub(crate) samples: Samples,
+    pub(crate) clock: Clock,
+    pub(crate) has_calendars: bool,
+    gate: Arc<Gate>,
+    sessions: Sessions,
+    wrong_keys: login::WrongKeys,
+}
+
+/// What a [`Console`] is made of.
+pub(crate) struct Made {
+    pub(crate) queues: Arc<[Queue]>,
+    pub(crate) hub: Hub,
+    pub(crate) breakers: Breakers,
+    pub(crate) samples: Samples,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) api_key: Option<SecretString>,
+    pub(crate) has_calendars: bool,
+}
+
+impl Console {
+    pub(crate) fn new(of: Made) -> Self {
+        let Made { queues, hub, breakers, samples, gate, api_key, has_calendars } = of;
+        let sessions = Sessions::new(api_key.as_ref());
+        Self(Arc::new(Parts {
+            queues,
+            hub,
+            breakers,
+            samples,
+            clock: Clock::system(),
+            has_calendars,
+            gate,
+            sessions,
+            wrong_keys: login::WrongKeys::default(),
+        }))
+    }
+
+    /// The queue of that name.
+    fn queue(&self, name: QueueName) -> Option<&Queue> {
+        self.0.queues.iter().find(|queue| queue.name() == name)
+    }
+}
+
+impl std::ops::Deref for Console {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Every page. Whatever is added here is behind the guard; what is not, is in `open`.
+pub(crate) fn routes(console: Console) -> Router {
+    let open = Router::new()
+        .route("/console/login", get(login::page).post(login::log_in))
+        .route("/console/language/{language}", get(language::choose))
+        .route("/console/assets/{name}", get(asset::serve));
+    let guarded = Router::new()
+        .route("/", get(overview::page))
+        .route("/console/logout", post(login::log_out))
+        .merge(queues::routes())
+        .layer(middleware::from_fn_with_state(console.clone(), guard::admit));
+    open.merge(guarded).layer(middleware::from_fn(guard::harden)).with_state(console)
+}
