@@ -20,7 +20,7 @@ use look::Settings;
 /// Wrong settings do not stop it: what they leave out is told, and the rest is looked at.
 pub(super) fn look_at_everything(source: &Source, arguments: &Doctor) -> Result<Report, CommandError> {
     let log = LogSettings::read(source);
-    let log = log.unwrap_or_else(|_| LogSettings { format: LogFormat::Text, filter: "warn".to_owned() });
+    let log = log.unwrap_or_else(|_| LogSettings { format: LogFormat::Text, filter: "warn".to_owned(), traces: None });
     let settings = Settings::read(source);
     block_on(&log, async {
         let facts = look::everything(&settings, arguments.timeout).await;
