@@ -71,7 +71,6 @@ pub fn init(settings: &LogSettings, program: &'static str) -> Result<Traces, Tel
         .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_context_activation(false)
         .with_filter(filter_fn(|of| of.is_span() && of.target() == traces::TARGET));
     registry.with(spans).try_init().map_err(|_| TelemetryError::AlreadySet("logs"))?;
     Ok(Traces::on(provider))

@@ -13,13 +13,12 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Instrument, Level, Span, field};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::error::{ApiError, Operation};
 
@@ -180,7 +179,7 @@ pub(crate) fn tell_queued(queue: &'static str, triggers: usize, only_job: Option
         let count = i64::try_from(triggers).unwrap_or(i64::MAX);
         let mut attributes = vec![KeyValue::new("queue", queue), KeyValue::new("triggers", count)];
         attributes.extend(only_job.map(|job| KeyValue::new("job", job.to_string())));
-        Span::current().add_event("queued", attributes);
+        Context::current().span().add_event("queued", attributes);
     }
 }
 
@@ -197,13 +196,14 @@ pub(crate) fn current() -> Option<SpanContext> {
     if !is_on() {
         return None;
     }
-    Some(Span::current().context().span().span_context().clone()).filter(SpanContext::is_valid)
+    // Not tracing's current span: that may be one of the logs', within ours.
+    Some(Context::current().span().span_context().clone()).filter(SpanContext::is_valid)
 }
 
 /// A context as text: `traceparent` of W3C Trace Context.
 pub(crate) fn to_text(context: &SpanContext) -> String {
     let mut carrier = HashMap::new();
-    let context = opentelemetry::Context::new().with_remote_span_context(context.clone());
+    let context = Context::new().with_remote_span_context(context.clone());
     TraceContextPropagator::new().inject_context(&context, &mut carrier);
     carrier.remove(TRACEPARENT).unwrap_or_default()
 }
@@ -211,7 +211,7 @@ pub(crate) fn to_text(context: &SpanContext) -> String {
 /// Reads what [`to_text`] wrote; `None`: it is something else.
 pub(crate) fn from_text(text: &str) -> Option<SpanContext> {
     let carrier = HashMap::from([(TRACEPARENT.to_owned(), text.to_owned())]);
-    let context = TraceContextPropagator::new().extract_with_context(&opentelemetry::Context::new(), &carrier);
+    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
     Some(context.span().span_context().clone()).filter(SpanContext::is_valid)
 }
 
