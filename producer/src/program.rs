@@ -122,14 +122,14 @@ pub async fn run(
             Schedule::new(&settings, of, advoware, breakers.clone(), hub.clone(), calendar.clone())
         });
     let _scheduling = schedule.map(|schedule| AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
-    let check = match settings.verify.as_ref().zip(advoware) {
-        Some((check, advoware)) => {
-            let (hub, breakers) = (hub.clone(), breakers.clone());
-            let (beteiligte, calendar) = (queue.clone(), calendar.clone());
-            let around = Around { limits: &limits, breakers, hub, espocrm, advoware, beteiligte, calendar };
-            Some(Verify::new(&settings, check, around)?)
-        }
-        None => None,
+    let check = if let Some((check, advoware)) = settings.verify.as_ref().zip(advoware) {
+        let (hub, breakers) = (hub.clone(), breakers.clone());
+        let (beteiligte, calendar) = (queue.clone(), calendar.clone());
+        let around = Around { limits: &limits, breakers, hub, espocrm, advoware, beteiligte, calendar };
+        Some(Verify::new(&settings, check, around)?)
+    } else {
+        tracing::info!("the continuous check is off (VERIFY_SYNC_HOURS), nobody tells what diverges");
+        None
     };
     let _checking = check.map(|check| AbortOnDropHandle::new(tokio::spawn(check.keep())));
     let most = quota::Most {

@@ -85,11 +85,12 @@ pub(super) fn producer(r: &mut Reader<'_>) -> Option<ProducerSettings> {
     })
 }
 
-/// A check that is off needs neither Advoware nor Google's key.
+/// A check that is off needs neither Advoware nor Google's key. It is off by default only where nobody has set up Advoware.
 #[expect(clippy::option_option, reason = "wrong, off, on")]
 fn verify(r: &mut Reader<'_>) -> Option<Option<VerifySettings>> {
     let interval = r.duration_or_off("VERIFY_SYNC_HOURS", Unit::Hours, 24.0);
-    if interval == Some(None) {
+    let is_wished = r.optional("VERIFY_SYNC_HOURS").is_some() || r.optional("ADVOWARE_APP_ID").is_some();
+    if interval == Some(None) || !is_wished {
         return Some(None);
     }
     let (advoware, google) = (advoware(r), google(r));

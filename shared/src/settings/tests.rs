@@ -89,9 +89,11 @@ fn google_is_optional_and_its_problems_come_with_the_others() {
 #[test]
 fn a_producer_without_the_continuous_check_does_not_need_advoware() {
     let without = || complete().into_iter().filter(|(name, _)| !name.starts_with("ADVOWARE"));
-    let unchecked = ProducerSettings::read(&without().chain([("VERIFY_SYNC_HOURS", "0")]).collect()).unwrap();
-    assert!(unchecked.verify.is_none());
-    let missing = ProducerSettings::read(&without().collect()).unwrap_err();
+    for off in [None, Some(("VERIFY_SYNC_HOURS", "0"))] {
+        let unchecked = ProducerSettings::read(&without().chain(off).collect()).unwrap();
+        assert!(unchecked.verify.is_none());
+    }
+    let missing = ProducerSettings::read(&without().chain([("VERIFY_SYNC_HOURS", "1")]).collect()).unwrap_err();
     assert!(missing.problems().iter().all(|problem| problem.starts_with("ADVOWARE_")), "{missing}");
     assert!(WorkerSettings::read(&without().collect()).is_err());
 }

@@ -199,3 +199,29 @@ async fn c7_copies_that_were_blocked_stay_so_when_the_hub_that_said_it_is_lost()
     assert_eq!(calendars.employee("AI").await?.policy.anonymize, Some(true));
     calendars.then_silent("AI").await
 }
+
+#[tokio::test]
+async fn c10a_under_another_key_a_copy_is_known_by_what_it_says_and_a_blocked_one_is_not() -> Result<()> {
+    let calendars = Calendars::start().await?;
+    let _worker = calendars.world.worker().await?;
+    employees(&calendars).await?;
+    calendars.sync(&["SB", "AI"]).await?;
+    let mark = json!({"extendedProperties": {"private": {"kanzleisync": "0123456789abcdef0123456789abcdef"}}});
+    for (kuerzel, text) in [("SB", "Besprechung"), ("AI", "Advoware blocked")] {
+        calendars.given_termin(kuerzel, 1, 9, "Besprechung");
+        let copy = with(calendars.event_fields(1, 9, text), mark.clone());
+        calendars
+            .world
+            .simulator
+            .google()
+            .seed(&calendars.calendar_id(kuerzel)?, copy)
+            .expect("Google takes the event");
+    }
+    let applied = ends_with(&calendars, 1, "audit rebuild-hub SB AI --apply").await?;
+    let pair = &applied[0]["pairs"][0];
+    assert_eq!((&pair["evidence"], &pair["source"]), (&json!("our_text"), &json!("advoware")), "{applied}");
+    assert_eq!((&applied[1]["pairs"], applied[1]["unproven"].as_array().map(Vec::len)), (&json!([]), Some(1)));
+    calendars.run_until_quiet().await?;
+    assert_eq!(writes(&calendars.sync(&["SB"]).await?), [], "nothing is doubled");
+    calendars.then_agreed_and_silent("SB").await
+}

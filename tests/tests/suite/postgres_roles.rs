@@ -51,6 +51,7 @@ async fn beteiligte_are_synced_restored_and_erased_with_the_programs_rights() ->
     let (mut world, superuser) = with_roles().await?;
     world.setting("DATABASE_URL", url_of(&world, PROGRAM));
     world.setting("AUDIT_RETENTION_DAYS", "1");
+    world.setting("VERIFY_SYNC_HOURS", "0.0005");
     let one =
         world.given(104_860, json!([mail("a@example.org", true)]), json!([]), vec![row(4, "a@example.org", None)]);
     let _worker = world.worker().await?;
@@ -73,6 +74,11 @@ async fn beteiligte_are_synced_restored_and_erased_with_the_programs_rights() ->
     eventually(PATIENCE, "retention works", async || {
         let left = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sync_audit").fetch_one(&superuser).await;
         left.is_ok_and(|left| left == 0)
+    })
+    .await?;
+    eventually(PATIENCE, "the continuous check works", async || {
+        let compared = "SELECT count(*) FROM beteiligte WHERE verified_at IS NOT NULL";
+        sqlx::query_scalar::<_, i64>(compared).fetch_one(&superuser).await.is_ok_and(|compared| compared == 1)
     })
     .await?;
     for line in [format!("decide {} espocrm", one.id), format!("erase {} --apply", one.id)] {

@@ -1,6 +1,6 @@
 //! The continuous check: reads only, tells what no sync settles, and forgets it when one has.
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use domain::ids::FrNr;
 use harness::calendar::Calendars;
 use harness::world::{PATIENCE, World, fields};
@@ -48,6 +48,17 @@ async fn a_beteiligter_that_no_sync_settles_is_told_also_after_a_restart_until_o
     let (one, other) = (world.given_person(104_860), world.given_person(104_861));
     let worker = world.worker().await?;
     world.sync_at_once(&[&one.id, &other.id]).await?;
+    // Of several producers that ask at once one gets each record, until its claim is over.
+    execute(&pool, "UPDATE beteiligte SET verify_due_at = now()").await?;
+    let now = Utc::now() + TimeDelta::seconds(1);
+    let claim_end = now + TimeDelta::minutes(10);
+    let take = async |at| hub.take_records_to_verify(at, claim_end, 1).await.expect("PostgreSQL answers");
+    let (first, second) = tokio::join!(take(now), take(now));
+    assert_ne!(first[0].id, second[0].id);
+    assert_eq!(take(now).await, [], "both are claimed");
+    assert_eq!(take(claim_end).await.len(), 1, "whoever took them has ended");
+    execute(&pool, "UPDATE beteiligte SET verify_claimed_until = NULL").await?;
+
     world.setting("VERIFY_SYNC_HOURS", OFTEN);
     let (producer, address) = world.producer().await?;
     // Two of them: each record is one's at a time.
