@@ -212,7 +212,9 @@ pub(crate) fn to_text(context: &SpanContext) -> String {
 pub(crate) fn from_text(text: &str) -> Option<SpanContext> {
     let carrier = HashMap::from([(TRACEPARENT.to_owned(), text.to_owned())]);
     let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
-    Some(context.span().span_context().clone()).filter(SpanContext::is_valid)
+    // The propagator fills short ids up with zeros.
+    let is_whole = |context: &SpanContext| context.is_valid() && to_text(context) == text;
+    Some(context.span().span_context().clone()).filter(is_whole)
 }
 
 /// Whether anybody listens to our spans; the answer is a flag that `tracing` keeps.

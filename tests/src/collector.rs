@@ -1,6 +1,7 @@
 //! A collector of traces: takes OTLP over HTTP, in protobuf, and remembers what it was sent.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -89,7 +90,8 @@ async fn take(State(taken): State<Arc<Mutex<Taken>>>, headers: HeaderMap, body: 
     let Ok(request) = ExportTraceServiceRequest::decode(body.clone()) else { return StatusCode::BAD_REQUEST };
     let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
     taken.bytes.extend_from_slice(&body);
-    taken.log_in = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let log_in = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    log_in.clone_into(&mut taken.log_in);
     for of_program in request.resource_spans {
         let resource = attributes(of_program.resource.map(|resource| resource.attributes).unwrap_or_default());
         let service = resource.get("service.name").cloned().unwrap_or_default();
@@ -124,5 +126,8 @@ fn text(value: AnyValue) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
