@@ -300,6 +300,15 @@ fn where_every_clock_differs_ours_is_the_wrong_one() {
 }
 
 #[test]
+fn a_system_that_fails_says_why_once() {
+    let trouble = || Trouble::too_slow(Duration::from_secs(20));
+    let mut facts = fine();
+    (facts.espocrm, facts.webhooks) = (Looked::Failed(trouble()), Looked::Failed(trouble()));
+    facts.advoware = AdvowareFacts { beteiligte: Looked::Failed(trouble()), employees: Looked::Failed(trouble()) };
+    assert_eq!(wrong(&facts).len(), 2);
+}
+
+#[test]
 fn what_was_not_looked_at_says_nothing() {
     let mut facts = fine();
     (facts.redis, facts.google, facts.webhooks) = (Looked::Left, Looked::Left, Looked::Left);
