@@ -23,7 +23,7 @@ pub(super) fn look_at_everything(source: &Source, arguments: &Doctor) -> Result<
     let log = log.unwrap_or_else(|_| LogSettings { format: LogFormat::Text, filter: "warn".to_owned(), traces: None });
     let settings = Settings::read(source);
     block_on(&log, async {
-        let facts = look::everything(&settings, arguments.timeout).await;
+        let facts = Box::pin(look::everything(&settings, arguments.timeout)).await;
         Ok(report(&judge::findings(&facts)))
     })
 }

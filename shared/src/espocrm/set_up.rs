@@ -43,6 +43,7 @@ pub struct EntityDefinition {
 }
 
 /// One field.
+#[expect(clippy::struct_excessive_bools, reason = "independent marks of one field")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldDefinition {
     /// What the firm calls it.

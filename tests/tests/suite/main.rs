@@ -29,6 +29,7 @@ mod calendar_times;
 mod commands;
 mod converge;
 mod creation;
+mod doctor;
 mod edits;
 mod faults;
 mod firms;

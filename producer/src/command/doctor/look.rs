@@ -174,13 +174,15 @@ async fn webhooks(settings: &WebhookSettings, client: Result<&Espocrm, &SetupErr
     Ok(WebhookFacts { address_is_known: base.is_some(), webhooks })
 }
 
-/// Every outside server, without credentials.
+/// Every outside server, without credentials: whatever it answers to that has a date.
 async fn clocks(settings: &Settings, limit: Duration, clock: &Clock) -> Vec<ServerClock> {
     let Ok(clocks) = ServerClocks::new(limit, clock.clone()) else { return Vec::new() };
     let mut servers: Vec<(System, &'static str, Url)> = Vec::new();
     if let Some(advoware) = &settings.advoware {
-        servers.push((System::Advoware, "log-in", advoware.auth_url.at(&[])));
-        servers.extend(advoware.api_base_url.iter().map(|base| (System::Advoware, "API", base.at(&[]))));
+        servers.push((System::Advoware, "log-in", advoware.auth_url.at(&["api", "v1", "Token"])));
+        servers.extend(
+            advoware.api_base_url.iter().map(|base| (System::Advoware, "API", base.at(&["api", "v1", "advonet"]))),
+        );
     }
     servers.extend(settings.espocrm.iter().map(|espocrm| (System::Espocrm, "API", espocrm.api_base_url.at(&[]))));
     servers.extend(settings.google.iter().map(|google| (System::Google, "log-in", google.account.token_uri().at(&[]))));

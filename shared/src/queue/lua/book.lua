@@ -15,6 +15,8 @@
 --     may be left behind where removing it would cost a search, and the lists need no removal.
 local P = KEYS[1]
 local JOBS, ISSUED, WORKERS, PAUSED = P .. ':jobs', P .. ':issued', P .. ':workers', P .. ':paused'
+-- A worker that gave no sign of life for so long is no longer counted.
+local WORKER_GONE_MS = 10000
 local DELAYED, RUNNING, DEAD = P .. ':delayed', P .. ':running', P .. ':dead'
 local EVENTS, SCANS, ALONE = P .. ':ready:events', P .. ':ready:scans', P .. ':ready:alone'
 local INDEX = { d = DELAYED, x = RUNNING, k = DEAD }

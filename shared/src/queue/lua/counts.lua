@@ -3,6 +3,7 @@
 -- KEYS[1]  prefix of the queue
 -- Answer   {ready, delayed, running, dead, age of the oldest ready job in ms, live workers, 1: paused}
 --
+-- Workers by their last sign of life, not by who was forgotten: where nobody is left to tend, nobody forgets.
 -- The oldest is looked for among the first ten of each list: rescued jobs go to the head.
 local delayed, running, dead = redis.call('ZCARD', DELAYED), redis.call('ZCARD', RUNNING), redis.call('ZCARD', DEAD)
 local oldest_ms = 0
@@ -16,5 +17,5 @@ for _, list in ipairs({ EVENTS, SCANS, ALONE }) do
     end
   end
 end
-return { redis.call('HLEN', JOBS) - delayed - running - dead, delayed, running, dead, oldest_ms, redis.call('ZCARD', WORKERS),
-  redis.call('EXISTS', PAUSED) }
+return { redis.call('HLEN', JOBS) - delayed - running - dead, delayed, running, dead, oldest_ms,
+  redis.call('ZCOUNT', WORKERS, int(NOW_MS - WORKER_GONE_MS), '+inf'), redis.call('EXISTS', PAUSED) }

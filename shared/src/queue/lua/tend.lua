@@ -12,8 +12,6 @@
 -- live: they get a moment to renew first.
 local limit, keep_ms, keep_count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local TENDED, GAP_MS, HOLD_OFF_MS = P .. ':tended', 1000, 2000
--- A worker that gave no sign of life for so long is no longer counted.
-local WORKER_GONE_MS = 10000
 
 local function over(index, until_ms)
   local entities = redis.call('ZRANGEBYSCORE', index, '-inf', int(until_ms), 'LIMIT', 0, limit)

@@ -53,7 +53,7 @@ pub(super) fn postgres(facts: &PostgresFacts) -> Vec<Finding> {
     let mut found = Vec::new();
     match server.applied_version {
         None => {
-            found.push(area.problem("the database has no tables of kanzleisync", "run `kanzleisync-producer migrate`"))
+            found.push(area.problem("the database has no tables of kanzleisync", "run `kanzleisync-producer migrate`"));
         }
         Some(applied) if applied < server.known_version => found.push(area.problem(
             format!("its tables have version {applied}, this program needs {}", server.known_version),

@@ -159,9 +159,19 @@ fn where_all_is_right_every_area_says_so() {
     }
 }
 
+/// How bad it is, what its line holds, and what makes it so.
+type Case = (Level, &'static str, Box<dyn FnOnce(&mut Facts)>);
+
+fn each_is_one_line(cases: Vec<Case>) {
+    for (level, text, change) in cases {
+        let (found, line) = said(change);
+        assert!(found == level && line.contains(text), "{text}: {found:?} {line}");
+    }
+}
+
 #[test]
-fn each_thing_that_is_wrong_is_one_line_with_what_to_do() {
-    let cases: Vec<(Level, &str, Box<dyn FnOnce(&mut Facts)>)> = vec![
+fn what_is_wrong_with_our_own_servers_is_one_line_with_what_to_do() {
+    each_is_one_line(vec![
         (Level::Problem, "settings: X: missing", Box::new(|f| f.settings.push("X: missing".into()))),
         (Level::Problem, "appendonly yes", Box::new(|f| seen_set_up(f).has_append_only_file = false)),
         (Level::Problem, "its disk", Box::new(|f| seen_set_up(f).append_only_file_is_written = false)),
@@ -189,6 +199,12 @@ fn each_thing_that_is_wrong_is_one_line_with_what_to_do() {
             Box::new(|f| seen(&mut f.postgres).server.missing_rights.push("beteiligte (UPDATE)".into())),
         ),
         (Level::Problem, "ADVOWARE_EMPLOYEES_PATH", Box::new(|f| f.advoware.employees = Looked::Seen(0))),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_an_outside_system_is_one_line_with_what_to_do() {
+    each_is_one_line(vec![
         (Level::Problem, "field betnr: missing -> install", Box::new(|f| *field(f, "betnr") = None)),
         (
             Level::Problem,
@@ -258,11 +274,7 @@ fn each_thing_that_is_wrong_is_one_line_with_what_to_do() {
             "no answer within 20 s",
             Box::new(|f| f.espocrm = Looked::Failed(Trouble::too_slow(Duration::from_secs(20)))),
         ),
-    ];
-    for (level, text, change) in cases {
-        let (found, line) = said(change);
-        assert!(found == level && line.contains(text), "{text}: {found:?} {line}");
-    }
+    ]);
 }
 
 fn seen_set_up(facts: &mut Facts) -> &mut RedisSetUp {
@@ -297,6 +309,15 @@ fn where_every_clock_differs_ours_is_the_wrong_one() {
     facts.clocks[0].ahead = Looked::Seen(Some(off));
     let told = wrong(&facts);
     assert!(told.len() == 4 && told[3].found.contains("every other clock"), "{told:?}");
+}
+
+#[test]
+fn a_system_that_fails_says_why_once() {
+    let trouble = || Trouble::too_slow(Duration::from_secs(20));
+    let mut facts = fine();
+    (facts.espocrm, facts.webhooks) = (Looked::Failed(trouble()), Looked::Failed(trouble()));
+    facts.advoware = AdvowareFacts { beteiligte: Looked::Failed(trouble()), employees: Looked::Failed(trouble()) };
+    assert_eq!(wrong(&facts).len(), 2);
 }
 
 #[test]

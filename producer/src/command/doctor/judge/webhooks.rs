@@ -14,7 +14,7 @@ pub(super) fn webhooks(facts: &WebhookFacts) -> Vec<Finding> {
             Standing::Right => {}
             Standing::Missing => found.push(area.warning(format!("{event}: missing"), "`webhooks install --url ...`")),
             Standing::Inactive => {
-                found.push(area.warning(format!("{event}: switched off"), "`webhooks install` switches it on"))
+                found.push(area.warning(format!("{event}: switched off"), "`webhooks install` switches it on"));
             }
             Standing::WrongAddress => found.push(area.warning(
                 format!("{event}: leads to another address than PRODUCER_PUBLIC_URL"),
