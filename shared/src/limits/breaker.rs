@@ -92,7 +92,10 @@ struct Shared {
 
 impl Breakers {
     pub(super) fn new(link: Link, settings: BreakerSettings) -> Self {
-        describe_gauge!(UP, "1: the system is used; 0: its breaker is open, its jobs wait; redis, postgres: whether it answers");
+        describe_gauge!(
+            UP,
+            "1: the system is used; 0: its breaker is open, its jobs wait; redis, postgres: whether it answers"
+        );
         for system in System::ALL {
             gauge!(UP, "system" => system.name()).set(1.0);
         }
