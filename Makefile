@@ -35,7 +35,7 @@ setup: ## installs the servers that are missing (apt; root or sudo), starts none
 demo: setup build ## syncs a generated law firm and shows what was done; KEEP=1 leaves it running
 	@$(CARGO) run --quiet $(LOCKED) -p kanzleisync-tests --bin kanzleisync-demo -- $(DEMO_ARGS)
 
-test: setup google-client lint build ## format, lints and every test: what CI runs
+test: setup google-client lint monitoring espocrm-extension build ## format, lints, checks and every test: what CI runs
 	@CARGO=$(CARGO) bash scripts/test.sh
 
 bench: setup ## the benchmarks, optimised build, beside other queues where they can be installed

@@ -1,26 +1,14 @@
 #!/usr/bin/env bash
 # Checks the EspoCRM extension without an EspoCRM: JSON and PHP can be read, the rules decide right, names and kinds are those of
-# the Rust sources, both languages are complete, and a built package has EspoCRM's form. Installs php-cli where it is missing.
+# the Rust sources, both languages are complete, and a built package has EspoCRM's form. Installs php-cli where it is missing (setup.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-give_up() {
-    printf 'check-espocrm-extension: %s\n' "$@" >&2
+bash scripts/setup.sh espocrm-extension
+if ! php -r 'exit(PHP_VERSION_ID < 80100 ? 1 : 0);'; then
+    echo "check-espocrm-extension: php 8.1 or later is needed" >&2
     exit 2
-}
-
-if ! command -v php >/dev/null 2>&1; then
-    as_root=()
-    if [[ $(id -u) != 0 ]]; then as_root=(sudo -n); fi
-    if ! command -v apt-get >/dev/null 2>&1; then
-        give_up "php 8.1 or later is missing (no apt-get here: install it your way)"
-    elif ((${#as_root[@]})) && ! sudo -n true 2>/dev/null; then
-        give_up "a package is missing: sudo apt-get update && sudo apt-get install --no-install-recommends php-cli"
-    fi
-    echo "check-espocrm-extension: installing php-cli"
-    "${as_root[@]}" bash scripts/install-packages.sh php-cli
 fi
-php -r 'exit(PHP_VERSION_ID < 80100 ? 1 : 0);' || give_up "php 8.1 or later is needed"
 
 # PHP tells warnings on stdout; a test that warns has failed.
 run_php() { php -n -d error_reporting=-1 -d display_errors=stderr -d zend.assertions=1 "$@"; }

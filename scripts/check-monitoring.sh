@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks monitoring/: Prometheus' settings, the alerts and their tests, that every alert is tested both ways and has its section in
 # docs/operations.md, that the dashboards' queries parse, and that every metric and label value that is asked for is one that the
-# programs emit. Installs promtool and jq (Debian or Ubuntu, root or sudo) where they are missing; starts no service.
+# programs emit. Installs promtool and jq where they are missing (setup.sh); starts no service.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,32 +10,13 @@ tests=monitoring/alerts.test.yml
 dashboards=(monitoring/grafana/dashboards/*.json)
 runbook=docs/operations.md
 
-has() { command -v "$1" >/dev/null 2>&1; }
-
-install_missing() {
-    local packages=() as_root=()
-    has promtool || packages+=(prometheus)
-    has jq || packages+=(jq)
-    if ! ((${#packages[@]})); then return; fi
-    if [[ $(id -u) != 0 ]]; then as_root=(sudo -n); fi
-    if ! has apt-get; then
-        echo "check-monitoring: missing, by their Debian names: ${packages[*]} (no apt-get here: install them your way)" >&2
-        exit 2
-    elif ((${#as_root[@]})) && ! sudo -n true 2>/dev/null; then
-        echo "check-monitoring: packages are missing: sudo apt-get update && sudo apt-get install --no-install-recommends ${packages[*]}" >&2
-        exit 2
-    fi
-    echo "check-monitoring: installing ${packages[*]}"
-    "${as_root[@]}" bash scripts/install-packages.sh "${packages[@]}"
-}
-
 failed=no
 complain() {
     echo "check-monitoring: $*" >&2
     failed=yes
 }
 
-install_missing
+bash scripts/setup.sh monitoring
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Makes sure that the build and the private servers find what they need. Installs missing Debian or Ubuntu packages when
-# that needs no question (root, or sudo without a password); otherwise says once what is missing and ends with 2.
+# Makes sure that what is named is on this machine; without a name: what the build and the private servers need.
+#
+#   bash scripts/setup.sh [servers|monitoring|espocrm-extension|deployment]...
+#
+# Installs missing Debian or Ubuntu packages when that needs no question (root, or sudo without a password); otherwise says once
+# what is missing and ends with 2. Starts no service.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,17 +21,38 @@ has_postgres() {
 # A user's PATH on Debian lacks the folders of system programs.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
+if ! (($#)); then set -- servers; fi
 packages=()
-has redis-server || packages+=(redis-server)
-has_postgres || packages+=(postgresql)
-has setpriv || packages+=(util-linux)
-has faketime || packages+=(faketime)
-has cc || packages+=(gcc libc6-dev)
-
 problems=()
-if ! has cargo; then
-    problems+=("Rust is missing: https://rustup.rs installs it for your account; rust-toolchain.toml picks the version")
-fi
+for part in "$@"; do
+    case $part in
+    servers)
+        has redis-server || packages+=(redis-server)
+        has_postgres || packages+=(postgresql)
+        has setpriv || packages+=(util-linux)
+        has faketime || packages+=(faketime)
+        has cc || packages+=(gcc libc6-dev)
+        has cargo || problems+=("Rust is missing: https://rustup.rs installs it for your account; rust-toolchain.toml picks the version")
+        ;;
+    monitoring)
+        # The package has promtool, too.
+        has promtool && has prometheus || packages+=(prometheus)
+        has jq || packages+=(jq)
+        ;;
+    espocrm-extension)
+        has php || packages+=(php-cli)
+        has python3 || packages+=(python3)
+        ;;
+    deployment)
+        # The machine's own Python is the one that a package completes.
+        python3 -c 'import yaml' 2>/dev/null || /usr/bin/python3 -c 'import yaml' 2>/dev/null || packages+=(python3-yaml)
+        ;;
+    *)
+        echo "setup: nothing is called $part" >&2
+        exit 2
+        ;;
+    esac
+done
 
 if ((${#packages[@]})); then
     as_root=()

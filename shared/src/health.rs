@@ -9,11 +9,13 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use chrono::SecondsFormat;
+use futures::future::join_all;
+use metrics::gauge;
 use serde_json::{Map, Value, json};
 
 use crate::error::System;
 use crate::hub::Hub;
-use crate::limits::{Breakers, Standing};
+use crate::limits::{Breakers, Standing, UP};
 use crate::queue::Queue;
 use crate::telemetry::Metrics;
 
@@ -44,26 +46,37 @@ pub fn routes(health: Health) -> Router {
         .with_state(health)
 }
 
+/// What no program can work without, as it answers now: `None` if it does, else why not.
+struct Stores {
+    redis: Option<String>,
+    postgres: Option<String>,
+}
+
+impl Health {
+    async fn stores(&self) -> Stores {
+        let redis = tokio::time::timeout(CHECK_TIMEOUT, self.queue.counts());
+        let postgres = tokio::time::timeout(CHECK_TIMEOUT, self.hub.check());
+        let (redis, postgres) = tokio::join!(redis, postgres);
+        let silent = || Some(format!("no answer within {} s", CHECK_TIMEOUT.as_secs()));
+        Stores {
+            redis: redis.map_or_else(|_| silent(), |asked| asked.err().map(|error| error.to_string())),
+            postgres: postgres.map_or_else(|_| silent(), |asked| asked.err().map(|error| error.to_string())),
+        }
+    }
+}
+
 /// Not ready only for Redis and PostgreSQL: an outside system that is down is no reason to restart a program.
 async fn readyz(State(health): State<Health>) -> impl IntoResponse {
-    let redis = tokio::time::timeout(CHECK_TIMEOUT, health.queue.counts());
-    let postgres = tokio::time::timeout(CHECK_TIMEOUT, health.hub.check());
-    let (redis, postgres) = tokio::join!(redis, postgres);
-    let told = |result: Result<Option<String>, _>| match result {
-        Ok(None) => json!("ready"),
-        Ok(Some(error)) => json!(error),
-        Err(_) => json!(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())),
-    };
-    let redis = told(redis.map(|result| result.err().map(|error| error.to_string())));
-    let postgres = told(postgres.map(|result| result.err().map(|error| error.to_string())));
-    let is_ready = redis == "ready" && postgres == "ready";
+    let Stores { redis, postgres } = health.stores().await;
+    let is_ready = redis.is_none() && postgres.is_none();
+    let told = |problem: Option<String>| problem.unwrap_or_else(|| "ready".to_owned());
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let systems: Map<String, Value> = System::ALL
         .iter()
         .map(|system| (system.name().to_owned(), standing(health.breakers.standing(*system))))
         .collect();
     let word = if is_ready { "ready" } else { "not ready" };
-    (status, Json(json!({"status": word, "redis": redis, "postgres": postgres, "systems": systems})))
+    (status, Json(json!({"status": word, "redis": told(redis), "postgres": told(postgres), "systems": systems})))
 }
 
 fn standing(standing: Standing) -> Value {
@@ -75,14 +88,19 @@ fn standing(standing: Standing) -> Value {
     }
 }
 
-/// Queue gauges are read when somebody asks, so they cost nothing in between.
+/// Gauges of the queues, and whether Redis and PostgreSQL are there, are looked up when somebody asks: they cost nothing in between.
+/// All at once, so that an answer takes no longer than one check although nobody answers us.
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    let mut depths = Vec::new();
-    for queue in &health.told_queues {
-        if let Ok(Ok(counts)) = tokio::time::timeout(CHECK_TIMEOUT, queue.counts()).await {
-            depths.push((queue.name(), counts));
-        }
-    }
+    let depths = join_all(health.told_queues.iter().map(async |queue| {
+        let counts = tokio::time::timeout(CHECK_TIMEOUT, queue.counts()).await.ok()?.ok()?;
+        Some((queue.name(), counts))
+    }));
+    let (depths, stores) = tokio::join!(depths, health.stores());
+    let depths: Vec<_> = depths.into_iter().flatten().collect();
     crate::queue::set_queue_gauges(&depths);
+    // Known by the names that alerts and dashboard have for them.
+    for (store, problem) in [("redis", &stores.redis), ("postgres", &stores.postgres)] {
+        gauge!(UP, "system" => store).set(if problem.is_none() { 1.0 } else { 0.0 });
+    }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], health.metrics.render())
 }

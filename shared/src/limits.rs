@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use redis::RedisError;
 
+pub(crate) use breaker::UP;
 pub use breaker::{Admission, BreakerSettings, Breakers, Evidence, Standing, Ticket, Verdict};
 pub use parallel::{LimitAway, Parallel, Permit};
 pub use rate::{Rate, RateSettings, Throttled};

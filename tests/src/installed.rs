@@ -46,6 +46,12 @@ pub(crate) fn redis_server() -> Result<PathBuf> {
         .ok_or_else(|| Error::new(format!("no `redis-server` (package `redis-server`): {INSTALL}")))
 }
 
+pub(crate) fn prometheus() -> Result<PathBuf> {
+    program_in_path("prometheus").ok_or_else(|| {
+        Error::new("no `prometheus` (package `prometheus`): `bash scripts/setup.sh monitoring` installs it")
+    })
+}
+
 pub(crate) fn openssl() -> Result<PathBuf> {
     program_in_path("openssl")
         .ok_or_else(|| Error::new("no `openssl` (package `openssl`, which `postgresql` brings along)"))

@@ -33,7 +33,8 @@ pub(super) const PROBE_ALIVE: Duration = Duration::from_mins(1);
 /// Looks without being told: for changes that were published while we were not listening.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-const UP: &str = "kanzleisync_system_up";
+/// Of the outside systems set here, of Redis and PostgreSQL where the metrics are asked for.
+pub(crate) const UP: &str = "kanzleisync_system_up";
 
 /// How long a system is left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,10 @@ struct Shared {
 
 impl Breakers {
     pub(super) fn new(link: Link, settings: BreakerSettings) -> Self {
-        describe_gauge!(UP, "1: the system is used; 0: its breaker is open, its jobs wait");
+        describe_gauge!(
+            UP,
+            "1: the system is used; 0: its breaker is open, its jobs wait; redis, postgres: whether it answers"
+        );
         for system in System::ALL {
             gauge!(UP, "system" => system.name()).set(1.0);
         }

@@ -40,6 +40,7 @@ mod harness_survivors;
 mod harness_worlds;
 mod kill_sweep;
 mod limits;
+mod monitoring;
 mod operators;
 mod postgres_roles;
 mod privacy;

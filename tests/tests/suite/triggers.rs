@@ -7,6 +7,8 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use simulator::{Edit, WebhookEvent, WebhookTarget};
 
+use crate::calendar_firm::metric;
+
 const A: &str = "a@example.org";
 const B: &str = "b@example.org";
 
@@ -168,10 +170,13 @@ async fn a_deleted_record_loses_its_waiting_job_and_nothing_in_advoware() -> Res
 }
 
 #[tokio::test]
-async fn a_webhook_is_answered_503_while_redis_is_away_and_readyz_names_it() -> Result<()> {
+async fn a_webhook_is_answered_503_while_redis_is_away_and_readyz_and_metrics_name_it() -> Result<()> {
     let world = World::start().await?;
     let (_producer, address) = world.producer().await?;
+    let up = async |system| metric(&address, &format!("kanzleisync_system_up{{system=\"{system}\"}}")).await;
+    assert_eq!((up("redis").await, up("postgres").await), (1, 1));
     world.redis.stop().await?;
+    assert_eq!((up("redis").await, up("postgres").await), (0, 1));
     let ready = client().get(format!("{address}/readyz")).send().await.expect("the producer answers");
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
     let told: Value = ready.json().await.expect("JSON");
@@ -181,7 +186,13 @@ async fn a_webhook_is_answered_503_while_redis_is_away_and_readyz_names_it() -> 
     let url = format!("{address}/vmh/webhook/beteiligte/update");
     let (status, _) = post(&url, r#"[{"id":"00000000000000001"}]"#).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    Ok(())
+
+    world.redis.start_again().await?;
+    world.postgres.stop().await?;
+    eventually(PATIENCE, "PostgreSQL is told to be away", async || (up("redis").await, up("postgres").await) == (1, 0))
+        .await?;
+    world.postgres.start_again().await?;
+    eventually(PATIENCE, "PostgreSQL is told to be back", async || up("postgres").await == 1).await
 }
 
 #[tokio::test]
