@@ -12,6 +12,7 @@
 mod action;
 mod asset;
 mod chart;
+mod finding;
 mod guard;
 mod language;
 mod layout;
