@@ -21,7 +21,7 @@ pub use base::{Agreed, Claim, Creation, Known};
 pub use erasure::Kept;
 pub use operator::{ActionView, OperatorAction};
 pub use overview::{BeteiligteView, Counted, LastSuccess, Listed};
-pub use requests::{Asked, Request, RequestAnswer};
+pub use requests::{Asked, Request, RequestAnswer, RequestView};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
