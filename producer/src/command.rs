@@ -1,6 +1,6 @@
 //! Carries out what the command line asks for.
 
-mod ask;
+pub(crate) mod ask;
 mod audit;
 pub(crate) mod calendar;
 mod calendar_ask;
@@ -8,14 +8,14 @@ mod calendar_leftovers;
 mod calendar_look;
 mod calendar_plan;
 mod calendar_query;
-mod calendar_show;
+pub(crate) mod calendar_show;
 mod calendar_verify;
 mod decide;
 pub(crate) mod enqueue;
 mod erase;
 mod jobs;
 mod migrate;
-mod plan;
+pub(crate) mod plan;
 mod policy;
 pub(crate) mod record_ids;
 mod report;
@@ -185,11 +185,13 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
 
 fn serve(source: &Source) -> Result<ExitCode, CommandError> {
     let settings = ProducerSettings::read(source)?;
+    // The console's dry runs look at both sides as a worker does. Without them the producer does all else.
+    let worker = WorkerSettings::read(source);
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::install_metrics()?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let shutdown = shared::shutdown::on_signal()?;
-        program::run(settings, metrics, shutdown).await?;
+        program::run(settings, worker, metrics, shutdown).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

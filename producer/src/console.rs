@@ -7,11 +7,17 @@
 //! - [`layout`] is the frame of every page, [`language`] the two languages, [`notice`] what a page says after something was done.
 //! - [`samples`] remembers the last hour, [`chart`] draws it.
 //! - [`action`] notes what an operator does, before it is done.
+//! - [`explain`] says why a record is where it is, [`finding`] what a run found, [`change`] what was replaced by what; [`timeline`] is all that
+//!   happened to one record.
 //! - The rest is a page each.
 
 mod action;
 mod asset;
+mod audit;
+mod beteiligte;
+mod change;
 mod chart;
+mod explain;
 mod finding;
 mod guard;
 mod language;
@@ -19,12 +25,16 @@ mod layout;
 mod login;
 mod notice;
 mod overview;
+mod plan;
 mod queues;
+mod record;
 mod samples;
 mod session;
 mod show;
+mod timeline;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
@@ -36,6 +46,7 @@ use shared::limits::Breakers;
 use shared::queue::{Queue, QueueName};
 
 use crate::auth::Gate;
+use crate::command::plan::Planner;
 pub(crate) use samples::Samples;
 use session::Sessions;
 
@@ -51,6 +62,10 @@ pub(crate) struct Parts {
     pub(crate) samples: Samples,
     pub(crate) clock: Clock,
     pub(crate) has_calendars: bool,
+    /// `SYNC_AUTO_RESET_HOURS`
+    pub(crate) auto_reset: Duration,
+    /// Dry runs; where settings are missing for them, which.
+    pub(crate) planner: Result<Planner, Vec<String>>,
     gate: Arc<Gate>,
     sessions: Sessions,
     wrong_keys: login::WrongKeys,
@@ -65,11 +80,13 @@ pub(crate) struct Made {
     pub(crate) gate: Arc<Gate>,
     pub(crate) api_key: Option<SecretString>,
     pub(crate) has_calendars: bool,
+    pub(crate) auto_reset: Duration,
+    pub(crate) planner: Result<Planner, Vec<String>>,
 }
 
 impl Console {
     pub(crate) fn new(of: Made) -> Self {
-        let Made { queues, hub, breakers, samples, gate, api_key, has_calendars } = of;
+        let Made { queues, hub, breakers, samples, gate, api_key, has_calendars, auto_reset, planner } = of;
         let sessions = Sessions::new(api_key.as_ref());
         Self(Arc::new(Parts {
             queues,
@@ -78,6 +95,8 @@ impl Console {
             samples,
             clock: Clock::system(),
             has_calendars,
+            auto_reset,
+            planner,
             gate,
             sessions,
             wrong_keys: login::WrongKeys::default(),
@@ -108,6 +127,10 @@ pub(crate) fn routes(console: Console) -> Router {
         .route("/", get(overview::page))
         .route("/console/logout", post(login::log_out))
         .merge(queues::routes())
+        .merge(beteiligte::routes())
+        .merge(record::routes())
+        .merge(plan::routes())
+        .merge(audit::routes())
         .layer(middleware::from_fn_with_state(console.clone(), guard::admit));
     open.merge(guarded).layer(middleware::from_fn(guard::harden)).with_state(console)
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use axum::Router;
 use shared::clock::Clock;
+use shared::error::System;
 use shared::espocrm::Espocrm;
 use shared::health::{self, Health};
 use shared::hub::{Hub, HubError};
 use shared::limits::{BreakerSettings, Limits};
 use shared::queue::{self, Queue, QueueError, QueueName, Retention};
-use shared::settings::ProducerSettings;
+use shared::settings::{ProducerSettings, SettingsError, WorkerSettings};
 use shared::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
+use crate::command::plan::Planner;
 use crate::console::{self, Console, Made, Samples};
 use crate::retention;
 use crate::scan::{self, Scan, ScanRequests};
@@ -75,9 +77,11 @@ pub(crate) fn routes(intake: Intake, api: Api, health: Health, console: Console)
     machines.merge(console::routes(console)).layer(CatchPanicLayer::new())
 }
 
-/// Serves and scans until `shutdown`; then lets the requests in flight end within the grace period.
+/// Serves and scans until `shutdown`; then lets the requests in flight end within the grace period. `worker` is for the console's dry
+/// runs alone: where settings are missing, it says which.
 pub async fn run(
     settings: ProducerSettings,
+    worker: Result<WorkerSettings, SettingsError>,
     metrics: Metrics,
     shutdown: CancellationToken,
 ) -> Result<(), ProgramError> {
@@ -110,12 +114,21 @@ pub async fn run(
         unknown: scan::Walk::default(),
     };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));
-    let schedule = match &settings.calendar {
-        Some(of) => {
+    // One for the process: it stands for it. Both read the same variable.
+    let most_of_worker = worker.as_ref().ok().map(|worker| worker.limits.advoware_max_parallel);
+    let most = most_of_worker.or(settings.calendar.as_ref().map(|of| of.limits.advoware_max_parallel));
+    let parallel = most.map(|most| limits.parallel(System::Advoware, most));
+    let schedule = match (&settings.calendar, &parallel) {
+        (Some(of), Some(parallel)) => {
             let (hub, queue) = (hub.clone(), calendar.clone());
-            Some(Schedule::connect(&settings, of, &limits, breakers.clone(), hub, queue).await?)
+            Some(Schedule::connect(&settings, of, parallel.clone(), breakers.clone(), hub, queue).await?)
         }
-        None => None,
+        (None, _) | (_, None) => None,
+    };
+    let planner = match (worker, parallel) {
+        (Ok(worker), Some(parallel)) => Ok(Planner::connect(&worker, hub.clone(), parallel).await?),
+        (Ok(_), None) => Err(Vec::new()),
+        (Err(missing), _) => Err(missing.problems().to_vec()),
     };
     let _scheduling = schedule.map(|schedule| AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
     let retention = Retention { time: settings.job_retention, ..Retention::default() };
@@ -143,6 +156,8 @@ pub async fn run(
         gate: Arc::clone(&gate),
         api_key: settings.api_key.clone(),
         has_calendars,
+        auto_reset: settings.sync.auto_reset,
+        planner,
     });
     let api = Api { queues: queues.clone().into(), hub: hub.clone(), gate, full_syncs, has_calendars };
     let health = Health { queue, hub: hub.clone(), breakers, metrics, told_queues: queues.into() };

@@ -14,7 +14,7 @@ use shared::clock::Clock;
 use shared::error::{ApiError, Blame, System};
 use shared::hub::calendar::Staff;
 use shared::hub::{Hub, HubError};
-use shared::limits::{Breakers, Limits, Standing};
+use shared::limits::{Breakers, Parallel, Standing};
 use shared::queue::{Queue, QueueError};
 use shared::settings::{ProducerCalendar, ProducerSettings};
 use tokio::time::Instant;
@@ -62,18 +62,17 @@ enum ScheduleError {
 }
 
 impl Schedule {
-    /// A schedule as the settings say. Its calls to Advoware are within the limit that all workers share.
+    /// A schedule as the settings say. Its calls to Advoware are within the limit that all workers share; `parallel` is this process's.
     pub(crate) async fn connect(
         settings: &ProducerSettings,
         calendar: &ProducerCalendar,
-        limits: &Limits,
+        parallel: Parallel,
         breakers: Breakers,
         hub: Hub,
         queue: Queue,
     ) -> Result<Self, ProgramError> {
         let clock = Clock::system();
         let tokens = TokenCache::connect(&settings.redis).await?;
-        let parallel = limits.parallel(System::Advoware, calendar.limits.advoware_max_parallel);
         Ok(Self {
             advoware: Advoware::within(parallel, &calendar.advoware, tokens, clock.clone())?,
             breakers,

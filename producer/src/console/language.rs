@@ -44,8 +44,8 @@ impl Language {
 
     /// The first of ours that a browser names; German where it names neither, as the firms are.
     pub(super) fn accepted(header: Option<&str>) -> Self {
-        let named = header.unwrap_or_default().split(',').filter_map(|part| part.trim().get(..2));
-        named.filter_map(|code| Self::parse(&code.to_ascii_lowercase())).next().unwrap_or(Self::German)
+        let mut named = header.unwrap_or_default().split(',').filter_map(|part| part.trim().get(..2));
+        named.find_map(|code| Self::parse(&code.to_ascii_lowercase())).unwrap_or(Self::German)
     }
 
     /// The text in this language.
