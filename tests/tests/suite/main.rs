@@ -26,6 +26,7 @@ mod calendar_race_sweep;
 mod calendar_schedule;
 mod calendar_times;
 mod commands;
+mod console_pages;
 mod converge;
 mod creation;
 mod edits;
