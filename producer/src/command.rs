@@ -1,6 +1,6 @@
 //! Carries out what the command line asks for.
 
-mod ask;
+pub(crate) mod ask;
 mod audit;
 mod beteiligte_verify;
 pub(crate) mod calendar;
@@ -10,7 +10,7 @@ mod calendar_look;
 mod calendar_plan;
 mod calendar_query;
 mod calendar_rebuild;
-mod calendar_show;
+pub(crate) mod calendar_show;
 mod calendar_verify;
 mod completions;
 mod decide;
@@ -19,8 +19,8 @@ pub(crate) mod enqueue;
 mod erase;
 mod jobs;
 mod migrate;
-mod plan;
-mod policy;
+pub(crate) mod plan;
+pub(crate) mod policy;
 pub(crate) mod record_ids;
 mod report;
 pub(crate) mod requeue;
@@ -232,12 +232,14 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
 
 fn serve(source: &Source) -> Result<ExitCode, CommandError> {
     let settings = ProducerSettings::read(source)?;
+    // The console's dry runs look at both sides as a worker does. Without them the producer does all else.
+    let worker = WorkerSettings::read(source);
     let traces = telemetry::init(&settings.log, PROGRAM)?;
     let metrics = telemetry::install_metrics()?;
     let grace = settings.sync.shutdown_grace;
     let ended = tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let shutdown = shared::shutdown::on_signal()?;
-        program::run(settings, metrics, shutdown).await?;
+        program::run(settings, worker, metrics, shutdown).await?;
         Ok(ExitCode::SUCCESS)
     });
     traces.end(shared::shutdown::grace_left(grace));

@@ -7,34 +7,49 @@
 //! - [`layout`] is the frame of every page, [`language`] the two languages, [`notice`] what a page says after something was done.
 //! - [`samples`] remembers the last hour, [`chart`] draws it.
 //! - [`action`] notes what an operator does, before it is done.
+//! - [`explain`] says why a record is where it is, [`finding`] what a run found, [`change`] what was replaced by what; [`timeline`] is all that
+//!   happened to one record.
 //! - The rest is a page each.
 
 mod action;
 mod asset;
+mod audit;
+mod beteiligte;
+mod change;
 mod chart;
+mod employee;
+mod employees;
+mod explain;
+mod finding;
 mod guard;
 mod language;
 mod layout;
 mod login;
 mod notice;
 mod overview;
+mod plan;
 mod queues;
+mod record;
 mod samples;
 mod session;
+mod settings;
 mod show;
+mod timeline;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
-use secrecy::SecretString;
 use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::limits::Breakers;
 use shared::queue::{Queue, QueueName};
+use shared::settings::{CalendarSettings, ProducerSettings};
 
 use crate::auth::Gate;
+use crate::command::plan::Planner;
 pub(crate) use samples::Samples;
 use session::Sessions;
 
@@ -50,6 +65,13 @@ pub(crate) struct Parts {
     pub(crate) samples: Samples,
     pub(crate) clock: Clock,
     pub(crate) has_calendars: bool,
+    /// Rules of calendars; `None` where they are not used.
+    calendar_rules: Option<CalendarSettings>,
+    settings: Vec<settings::Setting>,
+    /// `SYNC_AUTO_RESET_HOURS`
+    pub(crate) auto_reset: Duration,
+    /// Dry runs; where settings are missing for them, which.
+    pub(crate) planner: Result<Planner, Vec<String>>,
     gate: Arc<Gate>,
     sessions: Sessions,
     wrong_keys: login::WrongKeys,
@@ -62,21 +84,25 @@ pub(crate) struct Made {
     pub(crate) breakers: Breakers,
     pub(crate) samples: Samples,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) api_key: Option<SecretString>,
-    pub(crate) has_calendars: bool,
+    pub(crate) planner: Result<Planner, Vec<String>>,
 }
 
 impl Console {
-    pub(crate) fn new(of: Made) -> Self {
-        let Made { queues, hub, breakers, samples, gate, api_key, has_calendars } = of;
-        let sessions = Sessions::new(api_key.as_ref());
+    pub(crate) fn new(of: Made, settings: &ProducerSettings) -> Self {
+        let Made { queues, hub, breakers, samples, gate, planner } = of;
+        let sessions = Sessions::new(settings.api_key.as_ref());
+        let calendar_rules = settings.calendar.as_ref().map(|calendar| calendar.rules.clone());
         Self(Arc::new(Parts {
             queues,
             hub,
             breakers,
             samples,
             clock: Clock::system(),
-            has_calendars,
+            has_calendars: calendar_rules.is_some(),
+            calendar_rules,
+            settings: settings::of(settings),
+            auto_reset: settings.sync.auto_reset,
+            planner,
             gate,
             sessions,
             wrong_keys: login::WrongKeys::default(),
@@ -107,6 +133,13 @@ pub(crate) fn routes(console: Console) -> Router {
         .route("/", get(overview::page))
         .route("/console/logout", post(login::log_out))
         .merge(queues::routes())
+        .merge(beteiligte::routes())
+        .merge(record::routes())
+        .merge(plan::routes())
+        .merge(employees::routes())
+        .merge(employee::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
         .layer(middleware::from_fn_with_state(console.clone(), guard::admit));
     open.merge(guarded).layer(middleware::from_fn(guard::harden)).with_state(console)
 }

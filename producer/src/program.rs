@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use shared::advoware::{Advoware, TokenCache};
+use shared::beteiligte::Systems;
 use shared::clock::Clock;
 use shared::error::System;
 use shared::espocrm::Espocrm;
@@ -14,7 +15,7 @@ use shared::health::{self, Health};
 use shared::hub::{Hub, HubError};
 use shared::limits::{BreakerSettings, Limits};
 use shared::queue::{self, Queue, QueueError, QueueName, Retention};
-use shared::settings::ProducerSettings;
+use shared::settings::{ProducerSettings, SettingsError, WorkerSettings};
 use shared::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
+use crate::command::plan::Planner;
 use crate::console::{self, Console, Made, Samples};
 use crate::quota;
 use crate::retention;
@@ -79,9 +81,11 @@ pub(crate) fn routes(intake: Intake, api: Api, health: Health, console: Console)
     machines.merge(console::routes(console)).layer(CatchPanicLayer::new())
 }
 
-/// Serves and scans until `shutdown`; then lets the requests in flight end within the grace period.
+/// Serves and scans until `shutdown`; then lets the requests in flight end within the grace period. `worker` is for the console's dry
+/// runs alone: where settings are missing, it says which.
 pub async fn run(
     settings: ProducerSettings,
+    worker: Result<WorkerSettings, SettingsError>,
     metrics: Metrics,
     shutdown: CancellationToken,
 ) -> Result<(), ProgramError> {
@@ -96,7 +100,7 @@ pub async fn run(
     let breakers = limits.breakers(BreakerSettings::default());
     let calendar = Queue::connect(settings.redis.queue(), QueueName::Calendar).await?;
     let espocrm = Espocrm::new(&settings.espocrm)?;
-    let advoware = connect_advoware(&settings, &limits).await?;
+    let advoware = connect_advoware(&settings, worker.as_ref().ok(), &limits).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|cause| ProgramError::Listen { address: settings.listen, cause })?;
@@ -121,6 +125,14 @@ pub async fn run(
         settings.calendar.as_ref().zip(advoware.clone()).map(|(of, advoware)| {
             Schedule::new(&settings, of, advoware, breakers.clone(), hub.clone(), calendar.clone())
         });
+    let planner = match (worker, advoware.clone()) {
+        (Ok(worker), Some(advoware)) => {
+            let systems = Systems { espocrm: espocrm.clone(), advoware, hub: hub.clone() };
+            Ok(Planner::new(systems, worker.sync.conflict_policy))
+        }
+        (Ok(_), None) => Err(Vec::new()),
+        (Err(missing), _) => Err(missing.problems().to_vec()),
+    };
     let _scheduling = schedule.map(|schedule| AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
     let check = if let Some((check, advoware)) = settings.verify.as_ref().zip(advoware) {
         let (hub, breakers) = (hub.clone(), breakers.clone());
@@ -154,15 +166,15 @@ pub async fn run(
     let samples = Samples::default();
     let sampling = samples.clone().keep(queues.to_vec(), hub.clone(), Clock::system());
     let _sampling = AbortOnDropHandle::new(tokio::spawn(sampling));
-    let console = Console::new(Made {
+    let made = Made {
         queues: queues.clone().into(),
         hub: hub.clone(),
         breakers: breakers.clone(),
         samples,
         gate: Arc::clone(&gate),
-        api_key: settings.api_key.clone(),
-        has_calendars,
-    });
+        planner,
+    };
+    let console = Console::new(made, &settings);
     let api = Api { queues: queues.clone().into(), hub: hub.clone(), gate, full_syncs, has_calendars };
     let health = Health { queue, hub: hub.clone(), breakers, metrics, told_queues: queues.into() };
     tracing::info!(%address, scan_seconds = settings.beteiligte_scan.as_secs_f64(), "producer ready");
@@ -176,9 +188,15 @@ pub async fn run(
 }
 
 /// Advoware, for the calendars' schedule and the continuous check: within the limit that all workers share, once for the process.
-async fn connect_advoware(settings: &ProducerSettings, limits: &Limits) -> Result<Option<Advoware>, ProgramError> {
+async fn connect_advoware(
+    settings: &ProducerSettings,
+    worker: Option<&WorkerSettings>,
+    limits: &Limits,
+) -> Result<Option<Advoware>, ProgramError> {
     let of_calendar = settings.calendar.as_ref().map(|calendar| &calendar.advoware);
-    let Some(advoware) = of_calendar.or(settings.verify.as_ref().map(|check| &check.advoware)) else { return Ok(None) };
+    let of_check = settings.verify.as_ref().map(|check| &check.advoware);
+    let of_worker = worker.map(|worker| &worker.advoware);
+    let Some(advoware) = of_calendar.or(of_check).or(of_worker) else { return Ok(None) };
     let tokens = TokenCache::connect(&settings.redis).await?;
     let parallel = limits.parallel(System::Advoware, settings.limits.advoware_max_parallel);
     Ok(Some(Advoware::within(parallel, advoware, tokens, Clock::system())?))

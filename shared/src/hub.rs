@@ -23,7 +23,7 @@ pub use base::{Agreed, Claim, Creation, Known};
 pub use erasure::Kept;
 pub use operator::{ActionView, OperatorAction};
 pub use overview::{BeteiligteView, Counted, LastSuccess, Listed};
-pub use requests::{Asked, Request, RequestAnswer};
+pub use requests::{Asked, Request, RequestAnswer, RequestView};
 pub use server::HubServer;
 pub use verify::{DivergentRecord, DueRecord};
 

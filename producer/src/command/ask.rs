@@ -8,19 +8,19 @@ use domain::kommunikation::Direction;
 use serde_json::json;
 use shared::clock::Clock;
 use shared::hub::{Asked, Hub};
-use shared::queue::{Asker, NewJob, QueueName};
+use shared::queue::{Asker, NewJob, Queue, QueueName};
 use shared::settings::RedisSettings;
 use shared::traces::{self, Origin};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::calendar::TriggerError;
 use super::report::Report;
 use super::{CommandError, connect};
 use crate::cli::Wait;
 
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The request stands in the hub before the queue knows of it, so no worker misses it; one that nobody answered is taken back.
 pub(super) async fn ask(
     hub: &Hub,
     redis: &RedisSettings,
@@ -29,6 +29,13 @@ pub(super) async fn ask(
     wait: Wait,
 ) -> Result<Report, CommandError> {
     let queue = connect(redis, QueueName::Beteiligte).await?;
+    let request = put(hub, &queue, id, asked).await?;
+    answer(hub, request, wait).await
+}
+
+/// Hands a request to a worker and does not wait. It stands in the hub before the queue knows of it, so no worker misses it; where the
+/// queue does not take it, it is taken back.
+pub(crate) async fn put(hub: &Hub, queue: &Queue, id: &EspoId, asked: &Asked) -> Result<Uuid, TriggerError> {
     let request = hub.ask(id, asked, Clock::system().now()).await?;
     let job = NewJob { entity: id.to_string(), wants: Wants::sync(Direction::Both) };
     let enqueued = traces::begin(Origin::Command, "ask beteiligte", queue.enqueue(&[job], Asker::Operator)).await;
@@ -37,7 +44,7 @@ pub(super) async fn ask(
         return Err(error.into());
     }
     tracing::info!(%request, id = %id, "operator: asked a worker");
-    answer(hub, request, wait).await
+    Ok(request)
 }
 
 /// Waits for the answer; a request that nobody answered is taken back.

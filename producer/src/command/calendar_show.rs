@@ -15,7 +15,7 @@ pub(super) fn form_object(form: Option<&Standard>) -> Value {
 }
 
 /// When it is, as a clock in Berlin shows it.
-pub(super) fn when(form: &Standard) -> String {
+pub(crate) fn when(form: &Standard) -> String {
     let minute = |at: NaiveDateTime| at.format("%Y-%m-%d %H:%M").to_string();
     let span = match form.span {
         Span::Timed { starts_at, ends_at } => {

@@ -81,14 +81,14 @@ impl PolicyParts {
 }
 
 /// What holds for an employee, their own policy and the settings together.
-struct Effective {
-    strategy: SyncStrategy,
-    advoware_write: &'static str,
-    anonymize: bool,
+pub(crate) struct Effective {
+    pub(crate) strategy: SyncStrategy,
+    pub(crate) advoware_write: &'static str,
+    pub(crate) anonymize: bool,
 }
 
 impl Effective {
-    fn of(employee: &Employee, rules: &CalendarSettings) -> Self {
+    pub(crate) fn of(employee: &Employee, rules: &CalendarSettings) -> Self {
         let own = &employee.policy;
         Self {
             strategy: own.strategy.unwrap_or(rules.strategy),

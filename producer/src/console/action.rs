@@ -16,10 +16,33 @@ pub(super) enum Act {
     Requeue,
     RequeueAll,
     DeleteDead,
+    ApproveDeletions,
+    CreateAgain,
+    Decide,
+    Restore,
+    Apply,
+    SetPolicy,
 }
 
 impl Act {
-    pub(super) const ALL: [Self; 5] = [Self::Pause, Self::Resume, Self::Requeue, Self::RequeueAll, Self::DeleteDead];
+    pub(super) const ALL: [Self; 11] = [
+        Self::Pause,
+        Self::Resume,
+        Self::Requeue,
+        Self::RequeueAll,
+        Self::DeleteDead,
+        Self::ApproveDeletions,
+        Self::CreateAgain,
+        Self::Decide,
+        Self::Restore,
+        Self::Apply,
+        Self::SetPolicy,
+    ];
+
+    /// Reads [`Self::name`].
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|act| act.name() == name)
+    }
 
     /// As stored.
     pub(super) const fn name(self) -> &'static str {
@@ -29,6 +52,12 @@ impl Act {
             Self::Requeue => "requeue",
             Self::RequeueAll => "requeue_all",
             Self::DeleteDead => "delete_dead",
+            Self::ApproveDeletions => "approve_deletions",
+            Self::CreateAgain => "create_again",
+            Self::Decide => "decide",
+            Self::Restore => "restore",
+            Self::Apply => "apply",
+            Self::SetPolicy => "set_policy",
         }
     }
 
@@ -42,6 +71,16 @@ impl Act {
                 language.say("all that failed put back to work", "alles Fehlgeschlagene wieder in Arbeit gegeben")
             }
             Self::DeleteDead => language.say("dead job deleted", "toten Auftrag gelöscht"),
+            Self::ApproveDeletions => language.say("held deletions approved", "zurückgehaltene Löschungen freigegeben"),
+            Self::CreateAgain => {
+                language.say("to be created in Advoware again", "erneutes Anlegen in Advoware veranlasst")
+            }
+            Self::Decide => language.say("conflict decided", "Konflikt entschieden"),
+            Self::Restore => {
+                language.say("old value to be written back", "Zurückschreiben eines alten Werts veranlasst")
+            }
+            Self::Apply => language.say("plan to be carried out", "Ausführen eines Plans veranlasst"),
+            Self::SetPolicy => language.say("policy of a calendar set", "Regeln eines Kalenders gesetzt"),
         }
     }
 }

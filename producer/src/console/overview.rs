@@ -20,7 +20,7 @@ use super::{Console, chart, queues, show};
 
 const REFRESH_SECONDS: u32 = 5;
 /// A page does not wait longer for a queue: it says that it is away.
-const TIME_LIMIT: Duration = Duration::from_secs(2);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// All that the verdict is made of.
 struct Facts {

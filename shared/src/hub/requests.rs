@@ -39,6 +39,19 @@ pub struct RequestAnswer {
     pub text: String,
 }
 
+/// A request as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestView {
+    /// Its id.
+    pub id: Uuid,
+    /// What was asked.
+    pub asked: Asked,
+    /// When.
+    pub asked_at: DateTime<Utc>,
+    /// What came of it, and when; `None`: no worker has answered so far.
+    pub answered: Option<(DateTime<Utc>, RequestAnswer)>,
+}
+
 impl Asked {
     fn parts(&self) -> (&'static str, String) {
         match self {
@@ -64,6 +77,25 @@ impl Request {
         let Some(id) = row.try_get::<Option<Uuid>, _>("request")? else { return Ok(None) };
         let asked = Asked::read(row.try_get("kind")?, row.try_get("argument")?);
         asked.map(|asked| Some(Self { id, asked })).ok_or(HubError::Unreadable("request"))
+    }
+}
+
+impl RequestView {
+    fn read(row: &PgRow) -> Result<Self, HubError> {
+        let asked = Asked::read(row.try_get("kind")?, row.try_get("argument")?);
+        let answered = match row.try_get::<Option<DateTime<Utc>>, _>("done_at")? {
+            Some(at) => {
+                let outcome: String = row.try_get("outcome")?;
+                Some((at, RequestAnswer { is_done: outcome == "done", text: row.try_get("answer")? }))
+            }
+            None => None,
+        };
+        Ok(Self {
+            id: row.try_get("id")?,
+            asked: asked.ok_or(HubError::Unreadable("request"))?,
+            asked_at: row.try_get("asked_at")?,
+            answered,
+        })
     }
 }
 
@@ -117,5 +149,15 @@ impl Hub {
         let Some(row) = query.bind(request).fetch_optional(&self.pool).await? else { return Ok(None) };
         let outcome: String = row.try_get("outcome")?;
         Ok(Some(RequestAnswer { is_done: outcome == "done", text: row.try_get("answer")? }))
+    }
+
+    /// What was asked of a record, answered or not, newest first, at most `limit`.
+    pub async fn requests_of(&self, id: &EspoId, limit: u32) -> Result<Vec<RequestView>, HubError> {
+        let query = sqlx::query(
+            "SELECT id, kind, argument, asked_at, done_at, outcome, answer FROM sync_request
+             WHERE espo_id = $1 ORDER BY asked_at DESC, id DESC LIMIT $2",
+        );
+        let rows = query.bind(id.as_str()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(RequestView::read).collect()
     }
 }

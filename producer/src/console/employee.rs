@@ -1,0 +1,407 @@
+//! One employee's calendar: why it waits, what the last run found and held, its policy, and what runs changed.
+
+use axum::extract::{Form, Path, Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use chrono::{DateTime, Utc};
+use domain::calendar::policy::SyncStrategy;
+use domain::ids::Kuerzel;
+use maud::{Markup, html};
+use serde::Deserialize;
+use shared::error::System;
+use shared::hub::ActionView;
+use shared::hub::calendar::{CalendarAuditView, CalendarFinding, Employee, PolicyChange};
+use shared::limits::Standing;
+use shared::queue::{Counts, JobView, Queue, QueueName};
+use shared::settings::CalendarSettings;
+
+use super::action::{Act, Of, recorded};
+use super::audit::of_calendar;
+use super::beteiligte::next_try;
+use super::employees::{hides, is_synced, time};
+use super::guard::Visit;
+use super::language::Language;
+use super::layout::{self, Area, button, careful_button, token};
+use super::notice::{Done, Problem, Told};
+use super::queues::{self, entity_address};
+use super::timeline::action_line;
+use super::{Console, finding, show};
+use crate::command::policy::Effective;
+use crate::command::record_ids::Named;
+use crate::command::requeue::{Approved, named};
+
+const REFRESH_SECONDS: u32 = 5;
+/// Of changes and of actions, the latest.
+const MOST_EVENTS: u32 = 50;
+/// Choice of a policy's part: what the settings say.
+const DEFAULT: &str = "default";
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/console/employees/{kuerzel}", get(page))
+        .route("/console/employees/{kuerzel}/requeue", post(requeue))
+        .route("/console/employees/{kuerzel}/approve", post(approve))
+        .route("/console/employees/{kuerzel}/policy", post(set_policy))
+}
+
+/// The form of a policy, whole: every part has a choice.
+#[derive(Deserialize)]
+struct Chosen {
+    strategy: String,
+    advoware_write: String,
+    anonymize: String,
+    enabled: String,
+}
+
+/// All that is known of an employee.
+struct Known {
+    employee: Employee,
+    job: Option<JobView>,
+    counts: Counts,
+    down: Vec<(System, DateTime<Utc>)>,
+    entries: Vec<CalendarAuditView>,
+    actions: Vec<ActionView>,
+}
+
+fn address(kuerzel: &Kuerzel) -> String {
+    entity_address(QueueName::Calendar, kuerzel.as_str())
+}
+
+fn queue(console: &Console) -> Result<&Queue, Problem> {
+    console.queue(QueueName::Calendar).ok_or(Problem::NotFound)
+}
+
+async fn find(console: &Console, kuerzel: &str) -> Result<Employee, Problem> {
+    let kuerzel = Kuerzel::parse(kuerzel).map_err(|_| Problem::NotFound)?;
+    console.hub.employee(&kuerzel).await?.ok_or(Problem::NotFound)
+}
+
+async fn page(
+    State(console): State<Console>,
+    Extension(visit): Extension<Visit>,
+    Path(kuerzel): Path<String>,
+    Query(told): Query<Told>,
+) -> Result<Markup, Problem> {
+    let rules = console.calendar_rules.as_ref().ok_or(Problem::NotFound)?;
+    let known = Known::look(&console, find(&console, &kuerzel).await?).await?;
+    let (language, now) = (visit.language, console.clock.now());
+    let content = html! {
+        (told.show(language))
+        (layout::live("employee", REFRESH_SECONDS, &html! {
+            (standing(&known, now, language))
+            (actions(&visit, &known.employee))
+            div.cards { (facts(&known, rules, now, language)) (findings(&known.employee.findings, language)) }
+        }))
+        (policy_form(&visit, &known.employee, rules))
+        h2 { (language.say("What runs changed", "Was Läufe änderten")) }
+        (layout::live("changes", REFRESH_SECONDS, &changes(&known, language)))
+    };
+    Ok(layout::page(
+        &visit,
+        &format!("{} {}", language.say("Calendar of", "Kalender von"), known.employee.kuerzel),
+        Some(Area::Employees),
+        &content,
+    ))
+}
+
+impl Known {
+    async fn look(console: &Console, employee: Employee) -> Result<Self, Problem> {
+        let (hub, queue, whom) = (&console.hub, queue(console)?, [employee.kuerzel.to_string()]);
+        let (jobs, counts) = tokio::try_join!(queue.show(&whom), queue.counts())?;
+        let (entries, actions) = tokio::try_join!(
+            hub.employee_history(&employee.kuerzel, MOST_EVENTS),
+            hub.actions_on(employee.kuerzel.as_str(), MOST_EVENTS)
+        )?;
+        // EspoCRM alone may be down and no calendar waits.
+        let systems = System::ALL.into_iter().filter(|system| *system != System::Espocrm);
+        let down = systems.filter_map(|system| match console.breakers.standing(system) {
+            Standing::Up => None,
+            Standing::Down { next_try } => Some((system, next_try)),
+        });
+        let (job, down) = (jobs.into_iter().next(), down.collect());
+        Ok(Self { employee, job, counts, down, entries, actions })
+    }
+}
+
+/// Why it is where it is, in words.
+fn standing(known: &Known, now: DateTime<Utc>, language: Language) -> Markup {
+    let Known { employee, job, counts, down, .. } = known;
+    html! {
+        div.notice role="status" {
+            @if employee.departed_at.is_some() {
+                p { strong { (language.say("Advoware does not list this employee any more: nothing is synced and nothing deleted.",
+                    "Advoware führt diesen Mitarbeiter nicht mehr: nichts wird synchronisiert und nichts gelöscht.")) } }
+            } @else if !employee.enabled {
+                p { strong { (language.say("Switched off: nothing is synced.", "Ausgeschaltet: nichts wird synchronisiert.")) } }
+            } @else if let Some(job) = job {
+                p { strong { (language.say("Its job is ", "Der Auftrag ist ")) (queues::state_name(job.state, language)) "." }
+                    @if job.failures + job.crashes > 0 {
+                        " " (language.say("Failures: ", "Fehler: ")) (job.failures.max(job.crashes)) ". " (queues::reason(job, language))
+                    }
+                }
+                p { (language.say("Next try: ", "Nächster Versuch: ")) (next_try(job, now, language)) }
+            } @else if employee.held_deletions > 0 {
+                p { strong { (employee.held_deletions) " "
+                    (language.say("deletions wait for your approval: that many entries vanished on one side at once.",
+                        "Löschungen warten auf Ihre Freigabe: so viele Einträge verschwanden auf einer Seite auf einmal.")) } }
+            } @else if employee.synced_at.is_some() {
+                p { strong { (language.say("In sync when a run last looked: ", "Synchron, als ein Lauf zuletzt nachsah: ")) }
+                    (time(employee.looked_at, now, language)) }
+            } @else {
+                p { strong { (language.say("No run has ended well so far.", "Noch kein Lauf endete gut.")) } }
+            }
+            @if counts.is_paused { p { (language.say("The queue is paused.", "Die Warteschlange ist angehalten.")) } }
+            @if counts.workers == 0 { p { (language.say("No worker takes jobs.", "Kein Worker nimmt Aufträge.")) } }
+            @for (system, next_try) in down {
+                p { (system.name()) (language.say(" is down; next try ", " ist nicht erreichbar; nächster Versuch ")) (show::time_and_age(*next_try, now, language)) }
+            }
+        }
+    }
+}
+
+fn actions(visit: &Visit, employee: &Employee) -> Markup {
+    let (language, path) = (visit.language, address(&employee.kuerzel));
+    html! {
+        @if employee.enabled && employee.departed_at.is_none() {
+            (button(visit, &format!("{path}/requeue"), &[], language.say("Sync now", "Jetzt synchronisieren")))
+            @if employee.held_deletions > 0 {
+                (careful_button(visit, &format!("{path}/approve"), &[],
+                    language.say("Approve the held deletions", "Zurückgehaltene Löschungen freigeben"),
+                    language.say(
+                        "What vanished on one side is deleted on the other. What is deleted stays in the audit and can be restored.",
+                        "Was auf einer Seite verschwand, wird auf der anderen gelöscht. Gelöschtes bleibt im Protokoll und kann wiederhergestellt werden.",
+                    )))
+            }
+        }
+    }
+}
+
+fn facts(known: &Known, rules: &CalendarSettings, now: DateTime<Utc>, language: Language) -> Markup {
+    let (employee, effective) = (&known.employee, Effective::of(&known.employee, rules));
+    html! {
+        section.card {
+            h2 { (language.say("Facts", "Fakten")) }
+            dl {
+                dt { (language.say("Synced", "Synchronisiert")) } dd { (is_synced(employee, language)) }
+                dt { (language.say("Google sees", "Google sieht")) } dd { (hides(effective.anonymize, language)) }
+                dt { (language.say("Who wins", "Wer gewinnt")) } dd { code { (effective.strategy.name()) } }
+                dt { (language.say("Writes to Advoware", "Schreiben nach Advoware")) } dd { code { (effective.advoware_write) } }
+                dt { (language.say("Calendar", "Kalender")) }
+                dd { @match &employee.calendar {
+                    Some(calendar) => code { (calendar) },
+                    None => (language.say("none yet", "noch keiner")),
+                } @if employee.calendar_is_given { " " (language.say("(given)", "(vorgegeben)")) } }
+                dt { (language.say("Last asked for", "Zuletzt angefordert")) } dd { (time(employee.scheduled_at, now, language)) }
+                dt { (language.say("Last looked at", "Zuletzt geprüft")) } dd { (time(employee.looked_at, now, language)) }
+                dt { (language.say("Last in agreement", "Zuletzt übereinstimmend")) } dd { (time(employee.synced_at, now, language)) }
+                dt { (language.say("Held deletions", "Zurückgehaltene Löschungen")) } dd { (employee.held_deletions) }
+            }
+        }
+    }
+}
+
+fn findings(of: &[CalendarFinding], language: Language) -> Markup {
+    html! {
+        section.card {
+            h2 { (language.say("Findings of the last run", "Hinweise des letzten Laufs")) }
+            @if of.is_empty() { p.faint { (language.say("None.", "Keine.")) } }
+            ul { @for one in of { li {
+                (finding::text(one.kind, language)) "."
+                @if let Some(frnr) = one.frnr { " frNr " code { (frnr.0) } }
+                @if let Some(event) = &one.event { " " (language.say("event", "Google-Termin")) " " code { (event) } }
+                @if let Some(reason) = &one.reason { " " span.faint lang="en" { "(" (reason) ")" } }
+            } } }
+        }
+    }
+}
+
+fn policy_form(visit: &Visit, employee: &Employee, rules: &CalendarSettings) -> Markup {
+    let (language, own) = (visit.language, &employee.policy);
+    let by_settings = |says: &str| format!("{} ({says})", language.say("as the settings say", "wie eingestellt"));
+    let switch = |is_on: Option<bool>| match is_on {
+        None => DEFAULT,
+        Some(true) => "on",
+        Some(false) => "off",
+    };
+    let strategies: Vec<(&str, String)> = [(DEFAULT, by_settings(rules.strategy.name()))]
+        .into_iter()
+        .chain(SyncStrategy::ALL.map(|strategy| (strategy.name(), strategy_text(strategy, language).to_owned())))
+        .collect();
+    let writes = [
+        (DEFAULT, by_settings(rules.write.name())),
+        ("on", language.say("every entry", "alle Einträge").to_owned()),
+        ("off", language.say("nothing", "nichts").to_owned()),
+    ];
+    let anonymize = [
+        (DEFAULT, by_settings(hides(rules.anonymize, language))),
+        ("on", hides(true, language).to_owned()),
+        ("off", hides(false, language).to_owned()),
+    ];
+    let enabled = [("on", language.say("on", "an").to_owned()), ("off", language.say("off", "aus").to_owned())];
+    html! {
+        section.card {
+            h2 { (language.say("Policy", "Regeln")) }
+            form method="post" action={ (address(&employee.kuerzel)) "/policy" } {
+                (token(visit))
+                div.row {
+                    (choice("enabled", language.say("Synced", "Synchronisiert"), &enabled, switch(Some(employee.enabled))))
+                    (choice("strategy", language.say("Who wins", "Wer gewinnt"), &strategies, own.strategy.map_or(DEFAULT, SyncStrategy::name)))
+                    (choice("advoware_write", language.say("Writes to Advoware", "Schreiben nach Advoware"), &writes, switch(own.advoware_write_allowed)))
+                    (choice("anonymize", language.say("Google sees", "Google sieht"), &anonymize, switch(own.anonymize)))
+                    button type="submit" { (language.say("Save", "Speichern")) }
+                }
+            }
+            p.faint { (language.say(
+                "The next run follows it. With “times and texts” Google gets what the entries say; with “times only” the texts there are replaced.",
+                "Der nächste Lauf richtet sich danach. Bei „Zeiten und Texte“ erhält Google, was in den Einträgen steht; bei „nur Zeiten“ werden die Texte dort ersetzt.",
+            )) }
+        }
+    }
+}
+
+fn strategy_text(strategy: SyncStrategy, language: Language) -> &'static str {
+    match strategy {
+        SyncStrategy::SourceSystemWins => language.say("where it was entered", "wo eingetragen"),
+        SyncStrategy::LastChangeWins => language.say("the last change", "die letzte Änderung"),
+    }
+}
+
+fn choice(name: &str, label: &str, options: &[(&str, String)], chosen: &str) -> Markup {
+    html! {
+        label { (label)
+            select name=(name) { @for (value, text) in options {
+                option value=(value) selected[*value == chosen] { (text) }
+            } }
+        }
+    }
+}
+
+fn changes(known: &Known, language: Language) -> Markup {
+    html! {
+        ol.timeline {
+            @for action in &known.actions { li { (show::time(action.at, language)) (action_line(action, language)) } }
+            @for entry in &known.entries { li { (show::time(entry.at, language)) (of_calendar(entry, language)) } }
+        }
+        @if known.actions.is_empty() && known.entries.is_empty() { p.faint { (language.say("Nothing yet.", "Noch nichts.")) } }
+    }
+}
+
+async fn requeue(
+    State(console): State<Console>,
+    Extension(visit): Extension<Visit>,
+    Path(kuerzel): Path<String>,
+) -> Result<Response, Problem> {
+    let kuerzel = again(&console, &visit, &kuerzel, Act::Requeue, Approved::default()).await?;
+    Ok(queues::to(&Done::Requeued.address(&address(&kuerzel), None)))
+}
+
+async fn approve(
+    State(console): State<Console>,
+    Extension(visit): Extension<Visit>,
+    Path(kuerzel): Path<String>,
+) -> Result<Response, Problem> {
+    let approved = Approved { deletions: true, creation: false };
+    let kuerzel = again(&console, &visit, &kuerzel, Act::ApproveDeletions, approved).await?;
+    Ok(queues::to(&Done::Approved.address(&address(&kuerzel), None)))
+}
+
+async fn again(
+    console: &Console,
+    visit: &Visit,
+    kuerzel: &str,
+    act: Act,
+    approved: Approved,
+) -> Result<Kuerzel, Problem> {
+    let (kuerzel, queue) = (find(console, kuerzel).await?.kuerzel, queue(console)?);
+    let of = Of { flow: Some(QueueName::Calendar), entity: Some(kuerzel.to_string()), detail: None };
+    let whom = [Named { entity: kuerzel.to_string(), job: None }];
+    recorded(console, visit, act, of, async { Ok(named(&console.hub, queue, &whom, approved, false).await?) }).await?;
+    Ok(kuerzel)
+}
+
+async fn set_policy(
+    State(console): State<Console>,
+    Extension(visit): Extension<Visit>,
+    Path(kuerzel): Path<String>,
+    Form(chosen): Form<Chosen>,
+) -> Result<Response, Problem> {
+    let employee = find(&console, &kuerzel).await?;
+    let change = chosen.change(&employee).ok_or(Problem::Malformed)?;
+    let kuerzel = employee.kuerzel;
+    let detail = Some(chosen.detail());
+    let of = Of { flow: Some(QueueName::Calendar), entity: Some(kuerzel.to_string()), detail };
+    let work = async { if console.hub.set_policy(&kuerzel, &change).await? { Ok(()) } else { Err(Problem::NotFound) } };
+    recorded(&console, &visit, Act::SetPolicy, of, work).await?;
+    Ok(queues::to(&Done::Saved.address(&address(&kuerzel), None)))
+}
+
+impl Chosen {
+    /// What differs from what the employee has: what stays is not decided anew. `None`: not what the form offers.
+    fn change(&self, employee: &Employee) -> Option<PolicyChange> {
+        let own = &employee.policy;
+        let strategy = match self.strategy.as_str() {
+            DEFAULT => None,
+            name => Some(SyncStrategy::parse(name)?),
+        };
+        let (write, anonymize) = (own_switch(&self.advoware_write)?, own_switch(&self.anonymize)?);
+        let enabled = own_switch(&self.enabled)??;
+        Some(PolicyChange {
+            strategy: (strategy != own.strategy).then_some(strategy),
+            advoware_write_allowed: (write != own.advoware_write_allowed).then_some(write),
+            anonymize: (anonymize != own.anonymize).then_some(anonymize),
+            calendar: None,
+            enabled: (enabled != employee.enabled).then_some(enabled),
+        })
+    }
+
+    /// For the audit; parsed before, so from closed lists.
+    fn detail(&self) -> String {
+        let Self { strategy, advoware_write, anonymize, enabled } = self;
+        format!("strategy {strategy}, advoware_write {advoware_write}, anonymize {anonymize}, enabled {enabled}")
+    }
+}
+
+#[expect(clippy::option_option, reason = "no choice of ours, what the settings say, on or off")]
+fn own_switch(text: &str) -> Option<Option<bool>> {
+    match text {
+        DEFAULT => Some(None),
+        "on" => Some(Some(true)),
+        "off" => Some(Some(false)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(strategy: &str, advoware_write: &str, anonymize: &str, enabled: &str) -> Chosen {
+        let [strategy, advoware_write, anonymize, enabled] =
+            [strategy, advoware_write, anonymize, enabled].map(str::to_owned);
+        Chosen { strategy, advoware_write, anonymize, enabled }
+    }
+
+    #[test]
+    fn only_what_differs_is_decided() {
+        let employee = Employee::unknown(&Kuerzel::parse("SB").unwrap());
+        assert_eq!(chosen(DEFAULT, DEFAULT, DEFAULT, "on").change(&employee), Some(PolicyChange::default()));
+        let change = chosen("last_change_wins", "off", "on", "off").change(&employee).unwrap();
+        assert_eq!(change.strategy, Some(Some(SyncStrategy::LastChangeWins)));
+        assert_eq!((change.advoware_write_allowed, change.anonymize), (Some(Some(false)), Some(Some(true))));
+        assert_eq!((change.enabled, change.calendar), (Some(false), None));
+    }
+
+    #[test]
+    fn what_the_form_does_not_offer_is_refused() {
+        let employee = Employee::unknown(&Kuerzel::parse("SB").unwrap());
+        for wrong in [
+            chosen("newest", DEFAULT, DEFAULT, "on"),
+            chosen(DEFAULT, "yes", DEFAULT, "on"),
+            chosen(DEFAULT, DEFAULT, "", "on"),
+            chosen(DEFAULT, DEFAULT, DEFAULT, DEFAULT),
+        ] {
+            assert_eq!(wrong.change(&employee), None);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Calendars: every employee whose calendar may be synced, how far it is, and by which policy.
+
+use std::collections::HashMap;
+
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Extension, Router};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use shared::hub::calendar::Employee;
+use shared::queue::{JobView, QueueName};
+use shared::settings::CalendarSettings;
+
+use super::guard::Visit;
+use super::language::Language;
+use super::layout::{self, Area};
+use super::notice::{Problem, Told};
+use super::queues::{self, entity_address};
+use super::{Console, show};
+use crate::command::policy::Effective;
+
+const REFRESH_SECONDS: u32 = 5;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/console/employees", get(page))
+}
+
+async fn page(
+    State(console): State<Console>,
+    Extension(visit): Extension<Visit>,
+    Query(told): Query<Told>,
+) -> Result<Markup, Problem> {
+    let language = visit.language;
+    let employees = console.hub.employees().await?;
+    let jobs = jobs_of(&console, &employees).await?;
+    let now = console.clock.now();
+    let content = html! {
+        (told.show(language))
+        @match &console.calendar_rules {
+            Some(rules) => (layout::live("employees", REFRESH_SECONDS, &table(&employees, rules, &jobs, now, language))),
+            None => div.notice { p { (language.say(
+                "Calendars are not configured: set GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH for the producer and the workers.",
+                "Kalender sind nicht eingerichtet: setzen Sie GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH für Producer und Worker.",
+            )) } },
+        }
+    };
+    Ok(layout::page(&visit, language.say("Calendars", "Kalender"), Some(Area::Employees), &content))
+}
+
+async fn jobs_of(console: &Console, employees: &[Employee]) -> Result<HashMap<String, JobView>, Problem> {
+    let Some(queue) = console.queue(QueueName::Calendar) else { return Ok(HashMap::new()) };
+    let names: Vec<String> = employees.iter().map(|employee| employee.kuerzel.to_string()).collect();
+    Ok(queue.show(&names).await?.into_iter().map(|job| (job.entity.clone(), job)).collect())
+}
+
+fn table(
+    employees: &[Employee],
+    rules: &CalendarSettings,
+    jobs: &HashMap<String, JobView>,
+    now: DateTime<Utc>,
+    language: Language,
+) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr {
+                th scope="col" { "Kürzel" }
+                th scope="col" { (language.say("Synced", "Synchronisiert")) }
+                th scope="col" { (language.say("In Google", "In Google")) }
+                th scope="col" { (language.say("Last in agreement", "Zuletzt übereinstimmend")) }
+                th scope="col" { (language.say("Job", "Auftrag")) }
+                th.num scope="col" { (language.say("Held deletions", "Zurückgehaltene Löschungen")) }
+                th.num scope="col" { (language.say("Findings", "Hinweise")) }
+            } }
+            tbody {
+                @for employee in employees {
+                    tr {
+                        td { a.id href=(entity_address(QueueName::Calendar, employee.kuerzel.as_str())) { (employee.kuerzel) } }
+                        td { (is_synced(employee, language)) }
+                        td { (hides(Effective::of(employee, rules).anonymize, language)) }
+                        td { (time(employee.synced_at, now, language)) }
+                        td { @if let Some(job) = jobs.get(employee.kuerzel.as_str()) {
+                            (queues::state_name(job.state, language)) " " (queues::reason(job, language))
+                        } }
+                        td.num { @if employee.held_deletions > 0 { span.badge.bad { (employee.held_deletions) } } @else { "0" } }
+                        td.num { (employee.findings.len()) }
+                    }
+                }
+                @if employees.is_empty() {
+                    tr.empty { td colspan="7" { (language.say(
+                        "Nobody yet: the producer asks Advoware for its employees once in CALENDAR_SYNC_SECONDS.",
+                        "Noch niemand: der Producer fragt Advoware einmal je CALENDAR_SYNC_SECONDS nach den Mitarbeitern.",
+                    )) } }
+                }
+            }
+        } }
+    }
+}
+
+/// Whether a calendar is synced, and why not.
+pub(super) fn is_synced(employee: &Employee, language: Language) -> Markup {
+    html! {
+        @match (employee.departed_at, employee.enabled) {
+            (Some(_), _) => span.badge.warn { (language.say("left the firm", "ausgeschieden")) },
+            (None, true) => span.badge.good { (language.say("on", "an")) },
+            (None, false) => span.badge.warn { (language.say("off", "aus")) },
+        }
+    }
+}
+
+/// What Google sees.
+pub(super) fn hides(is_anonymous: bool, language: Language) -> &'static str {
+    if is_anonymous {
+        language.say("times only", "nur Zeiten")
+    } else {
+        language.say("times and texts", "Zeiten und Texte")
+    }
+}
+
+/// A time, or that there was none.
+pub(super) fn time(at: Option<DateTime<Utc>>, now: DateTime<Utc>, language: Language) -> Markup {
+    match at {
+        Some(at) => show::time_and_age(at, now, language),
+        None => html! { span.faint { (language.say("not yet", "noch nie")) } },
+    }
+}

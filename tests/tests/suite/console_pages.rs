@@ -1,0 +1,233 @@
+//! The console's pages about single records and the audit, asked for as a browser does, with a real producer and worker.
+
+use domain::job::Wants;
+use harness::calendar::Calendars;
+use harness::world::{Beteiligter, PATIENCE, PRODUCER_API_KEY, World, fields, mail, row};
+use harness::{Result, RunningProgram, eventually};
+use reqwest::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use serde_json::json;
+use simulator::{Calls, Edit, Fault, FaultKind, Operation};
+
+const A: &str = "a@example.org";
+const SCRIPT: &str = "<script>alert(1)</script>";
+const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt;";
+
+/// Somebody who is logged in and reads English.
+struct Visitor {
+    address: String,
+    client: Client,
+    cookie: String,
+}
+
+impl Visitor {
+    async fn of(address: &str) -> Self {
+        let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().expect("a client");
+        let key = [("key", PRODUCER_API_KEY), ("next", "/")];
+        let answer = client.post(format!("{address}/console/login")).form(&key).send().await.expect("an answer");
+        let cookie = answer.headers()[SET_COOKIE].to_str().expect("text").split(';').next().unwrap_or_default();
+        Self { address: address.to_owned(), cookie: cookie.to_owned(), client }
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        let request = self.client.get(format!("{}{path}", self.address));
+        let request = request.header(COOKIE, &self.cookie).header(ACCEPT_LANGUAGE, "en");
+        request.send().await.expect("the producer answers")
+    }
+
+    async fn page(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        let (status, text) = (answer.status(), answer.text().await.expect("text"));
+        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+        text
+    }
+
+    /// Sends a form of `page`, with its token. Answers where it leads.
+    async fn send(&self, page: &str, action: &str, values: &[(&str, &str)]) -> String {
+        assert!(page.contains(&format!("action=\"{action}\"")), "no form leads to {action}: {page}");
+        let token = between(page, "name=\"form_token\" value=\"", "\"");
+        let all: Vec<_> = values.iter().copied().chain([("form_token", token)]).collect();
+        let request = self.client.post(format!("{}{action}", self.address)).header(COOKIE, &self.cookie);
+        let answer = request.header(ACCEPT_LANGUAGE, "en").form(&all).send().await.expect("the producer answers");
+        let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{action}: {}", answer.text().await.unwrap_or_default());
+        to
+    }
+
+    /// Looks at a page until it says this.
+    async fn sees(&self, path: &str, text: &str) -> Result<()> {
+        eventually(PATIENCE, "the page says so", async || {
+            let page = self.page(path).await;
+            if page.contains(text) { Ok(()) } else { Err(format!("no {text:?} on {path}: {page}")) }
+        })
+        .await
+    }
+}
+
+fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
+    let rest = page.split_once(before).unwrap_or_else(|| panic!("no {before:?} in {page}")).1;
+    rest.split_once(after).map_or(rest, |(found, _)| found)
+}
+
+async fn visited(world: &World) -> Result<(RunningProgram, Visitor)> {
+    let (producer, address) = world.producer().await?;
+    Ok((producer, Visitor::of(&address).await))
+}
+
+fn path_of(one: &Beteiligter) -> String {
+    format!("/console/beteiligte/{}", one.id)
+}
+
+fn rename(world: &World, one: &Beteiligter, name: &str) {
+    let edit = Edit::EspoSet { id: one.id.clone(), fields: fields(json!({"lastName": name})) };
+    world.simulator.edit(&edit).expect("EspoCRM takes the name");
+}
+
+fn is_escaped(page: &str) {
+    assert!(page.contains(ESCAPED) && !page.contains("<script>alert"), "{page}");
+}
+
+#[tokio::test]
+async fn a_failed_record_is_listed_with_its_reason_requeued_and_seen_to_turn_clean() -> Result<()> {
+    let mut world = World::start().await?;
+    world.setting("SYNC_RETRY_MINUTES", "60");
+    let one = world.given(104_860, json!([mail(A, true)]), json!([]), vec![row(4, A, None)]);
+    let _worker = world.worker().await?;
+    world.sync(&[&one.id]).await?;
+    let (_producer, visitor) = visited(&world).await?;
+    let calls = Calls::to(Operation::GetBeteiligte).always();
+    world.simulator.faults().arm(Fault::new(calls, FaultKind::MalformedBody));
+    world.trigger(&[&one.id]).await?;
+    eventually(PATIENCE, "it waits after its failure", async || {
+        world.queue.counts().await.is_ok_and(|counts| counts.delayed == 1)
+    })
+    .await?;
+    world.simulator.faults().clear();
+
+    let failed = "/console/beteiligte?of=failed";
+    let listed = visitor.page(failed).await;
+    for text in [path_of(&one).as_str(), "104860", "failed, is tried again", "JSON", "(in "] {
+        assert!(listed.contains(text), "{text}: {listed}");
+    }
+    let found = visitor.get("/console/beteiligte/find?q=104860").await;
+    assert_eq!(found.headers()[LOCATION], path_of(&one).as_str());
+    let record = visitor.page(&path_of(&one)).await;
+    for text in ["It failed once: ", "JSON", "Next try: ", "Its job was made"] {
+        assert!(record.contains(text), "{text}: {record}");
+    }
+
+    let values = [("queue", "beteiligte"), ("job", one.id.as_str()), ("back", failed)];
+    let to = visitor.send(&listed, "/console/queues/requeue", &values).await;
+    assert_eq!(to, "/console/beteiligte?of=failed&done=requeued&count=1");
+    assert!(visitor.page(&to).await.contains("Back at work: 1."));
+    world.run_until_quiet().await?;
+    assert_eq!(world.field(&one.id, "syncStatus"), json!("clean"));
+    assert!(!visitor.page(failed).await.contains(&path_of(&one)));
+    assert!(visitor.page("/console/beteiligte?of=clean").await.contains(&path_of(&one)));
+    let record = visitor.page(&path_of(&one)).await;
+    for text in ["Both sides agree", "put back to work", "console 127.0.0.1"] {
+        assert!(record.contains(text), "{text}: {record}");
+    }
+    assert!(visitor.page("/console/audit").await.contains("put back to work"));
+    for nobody in ["/console/beteiligte/0000000000000beef", "/console/beteiligte?of=nothing"] {
+        assert_eq!(visitor.get(nobody).await.status(), StatusCode::NOT_FOUND, "{nobody}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_that_is_a_script_is_shown_planned_applied_and_taken_back() -> Result<()> {
+    let world = World::start().await?;
+    let one = world.given_person(104_861);
+    let _worker = world.worker().await?;
+    world.sync(&[&one.id]).await?;
+    let (_producer, visitor) = visited(&world).await?;
+    let (record, plan) = (path_of(&one), format!("{}/plan", path_of(&one)));
+    assert!(visitor.page(&plan).await.contains("Both sides agree"));
+    rename(&world, &one, SCRIPT);
+
+    let before = world.simulator.journal().last_sequence();
+    let planned = visitor.page(&plan).await;
+    is_escaped(&planned);
+    assert!(planned.contains("<del>Beispiel 104861</del>"), "{planned}");
+    assert!(world.simulator.journal().since(before).iter().all(|call| !call.mutating), "a dry run is dry");
+    let hash = between(&planned, "name=\"hash\" value=\"", "\"");
+    let to = visitor.send(&planned, &plan, &[("hash", hash)]).await;
+    assert_eq!(to, format!("{record}?done=asked"));
+    visitor.sees(&record, "Done: ").await?;
+    world.run_until_quiet().await?;
+    assert_eq!(world.advo_stammdaten(&one), world.espo_stammdaten(&one.id));
+
+    let shown = visitor.page(&record).await;
+    is_escaped(&shown);
+    assert!(shown.contains(&format!("<ins>{ESCAPED}</ins>")), "{shown}");
+    for found in [one.id.clone(), one.betnr.to_string()] {
+        is_escaped(&visitor.page(&format!("/console/audit?q={found}")).await);
+    }
+    let entry = between(&shown, "name=\"entry\" value=\"", "\"");
+    is_escaped(&visitor.page(&format!("/console/audit?q={entry}")).await);
+    visitor.send(&shown, &format!("{record}/restore"), &[("entry", entry)]).await;
+    visitor.sees(&record, "written back in Advoware").await?;
+    world.run_until_quiet().await?;
+    assert_eq!(world.field(&one.id, "lastName"), json!("Beispiel 104861"), "the old name is on both sides");
+    world.then_agreed_and_silent(&[&one]).await?;
+    let acts = visitor.page("/console/audit").await;
+    assert!(acts.contains("old value to be written back") && acts.contains("plan to be carried out"), "{acts}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_conflict_is_decided_on_the_records_page() -> Result<()> {
+    let mut world = World::start().await?;
+    world.setting("SYNC_CONFLICT_POLICY", "manual");
+    let one = world.given_person(104_862);
+    let _worker = world.worker().await?;
+    world.sync(&[&one.id]).await?;
+    let (_producer, visitor) = visited(&world).await?;
+    rename(&world, &one, "Von EspoCRM");
+    let edit = Edit::AdvowareSet { betnr: one.betnr, fields: fields(json!({"name": "Von Advoware"})) };
+    world.simulator.edit(&edit).expect("Advoware takes the name");
+    world.sync(&[&one.id]).await?;
+
+    let record = path_of(&one);
+    assert!(visitor.page("/console/beteiligte?of=conflict").await.contains("you decide which one wins (name)"));
+    let undecided = visitor.page(&record).await;
+    assert!(undecided.contains("it waits for your decision"), "{undecided}");
+    visitor.send(&undecided, &format!("{record}/decide"), &[("winner", "advoware")]).await;
+    visitor.sees(&record, "Both sides agree").await?;
+    world.run_until_quiet().await?;
+    assert_eq!(world.field(&one.id, "lastName"), json!("Von Advoware"));
+    let decided = visitor.page(&record).await;
+    assert!(decided.contains("conflict decided") && !decided.contains("/decide\""), "{decided}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_producer_without_a_workers_settings_says_which_are_missing_for_a_dry_run() -> Result<()> {
+    let world = World::start().await?;
+    let producer = world.program("kanzleisync-producer")?.without_env("ADVOWARE_APP_ID").arg("serve").start()?;
+    let line = producer.wait_for_line("producer ready", PATIENCE).await?;
+    let visitor = Visitor::of(&format!("http://{}", harness::world::address_in(&line)?)).await;
+    let page = visitor.page("/console/beteiligte/00000000000000abc/plan").await;
+    assert!(page.contains("ADVOWARE_APP_ID") && !page.contains("ADVOWARE_API_KEY"), "{page}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_audit_of_calendars_is_found_by_employee_termin_and_event_and_escapes_what_they_say() -> Result<()> {
+    let calendars = Calendars::start().await?;
+    calendars.given_employee("SB").await?;
+    let frnr = calendars.given_termin("SB", 3, 9, SCRIPT);
+    let _worker = calendars.world.worker().await?;
+    calendars.sync_wanting(&["SB"], Wants::calendar()).await?;
+    let (_producer, visitor) = visited(&calendars.world).await?;
+    let by_employee = visitor.page("/console/audit?q=SB").await;
+    let event = between(&by_employee, "event <code>", "</code>");
+    for id in ["SB", frnr.to_string().as_str(), event] {
+        let page = visitor.page(&format!("/console/audit?q={id}")).await;
+        is_escaped(&page);
+        assert!(page.contains("/console/employees/SB") && page.contains(&frnr.to_string()), "{id}: {page}");
+    }
+    Ok(())
+}
