@@ -24,7 +24,7 @@ SOAK_ARGS := $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 # SEEDS=n plays that many random stories, SEED=n one of them; ONLY=calendar or ONLY=beteiligte.
 CONVERGE_ARGS := $(if $(ONLY),--only $(ONLY) )$(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
 
-.PHONY: help setup demo test bench audit sweep soak converge espocrm-extension monitoring fmt lint build google-client
+.PHONY: help setup demo test bench audit sweep soak converge espocrm-extension monitoring deployment fmt lint build google-client
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 27
@@ -35,7 +35,7 @@ setup: ## installs the servers that are missing (apt; root or sudo), starts none
 demo: setup build ## syncs a generated law firm and shows what was done; KEEP=1 leaves it running
 	@$(CARGO) run --quiet $(LOCKED) -p kanzleisync-tests --bin kanzleisync-demo -- $(DEMO_ARGS)
 
-test: setup google-client lint monitoring espocrm-extension build ## format, lints, checks and every test: what CI runs
+test: setup google-client lint monitoring deployment espocrm-extension build ## format, lints, checks and every test: what CI runs
 	@CARGO=$(CARGO) bash scripts/test.sh
 
 bench: setup ## the benchmarks, optimised build, beside other queues where they can be installed
@@ -63,6 +63,9 @@ espocrm-extension: ## checks the EspoCRM extension and packs it: target/espocrm-
 
 monitoring: ## alerts with their tests, dashboards, and that they ask for nothing that is not emitted (promtool)
 	@bash scripts/check-monitoring.sh
+
+deployment: ## checks compose.yaml, the Dockerfile, the systemd units and the Kubernetes manifests, with their tools where they are installed
+	@bash scripts/check-deployment.sh
 
 fmt: ## formats the sources
 	@$(CARGO) fmt --all

@@ -22,6 +22,7 @@ secret() {
 secret postgres_password "$(random)"
 secret redis_password "$(random)"
 secret producer_api_key "$(random)"
+secret grafana_password "$(random)"
 # None: webhooks are then taken with the API key only.
 secret espocrm_webhook_secrets ''
 # None: no calendars.
