@@ -204,6 +204,46 @@ async fn a_conflict_is_decided_on_the_records_page() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_person_says_so_and_is_approved_on_the_records_page() -> Result<()> {
+    let world = World::start().await?;
+    let mails = [A, "b@example.org", "c@example.org"];
+    let rows = mails.iter().map(|address| row(4, address, None)).collect();
+    let held = world.given(104_863, json!(mails.map(|address| mail(address, address == A))), json!([]), rows);
+    let created = "0000000000000aaaa";
+    let _worker = world.worker().await?;
+    world.sync(&[&held.id]).await?;
+    for row in world.simulator.advoware().rows(held.betnr) {
+        let edit = Edit::AdvowareRemove { betnr: held.betnr, komm_id: row.id };
+        world.simulator.edit(&edit).expect("Advoware removes the row");
+    }
+    world.simulator.espocrm().seed(created, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
+    let cut = Fault::new(Calls::to(Operation::PostBeteiligte), FaultKind::CutBefore);
+    world.simulator.faults().arm(cut);
+    world.sync(&[&held.id, created]).await?;
+    let (_producer, visitor) = visited(&world).await?;
+
+    let record = path_of(&held);
+    let page = visitor.page(&record).await;
+    assert!(page.contains("the deletions wait for your approval"), "{page}");
+    let listed = visitor.page("/console/beteiligte?of=findings").await;
+    assert!(listed.contains(&record) && listed.contains("Much vanished at once"), "{listed}");
+    visitor.send(&page, &format!("{record}/approve"), &[("what", "deletions")]).await;
+    visitor.sees(&record, "Both sides agree").await?;
+    assert!(world.espo_values(&held.id).is_empty());
+
+    let record = format!("/console/beteiligte/{created}");
+    let page = visitor.page(&record).await;
+    assert!(page.contains("Whether Advoware has created it is not known"), "{page}");
+    visitor.send(&page, &format!("{record}/approve"), &[("what", "creation")]).await;
+    visitor.sees(&record, "Both sides agree").await?;
+    let betnr = world.simulator.advoware().betnrs().into_iter().find(|betnr| *betnr != held.betnr).expect("a number");
+    assert_eq!(world.field(created, "betnr"), json!(betnr));
+    let acts = visitor.page("/console/audit").await;
+    assert!(acts.contains("held deletions approved") && acts.contains("to be created in Advoware again"), "{acts}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_producer_without_a_workers_settings_says_which_are_missing_for_a_dry_run() -> Result<()> {
     let world = World::start().await?;
     let producer = world.program("kanzleisync-producer")?.without_env("ADVOWARE_APP_ID").arg("serve").start()?;
