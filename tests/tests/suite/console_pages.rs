@@ -43,13 +43,18 @@ impl Visitor {
         text
     }
 
-    /// Sends a form of `page`, with its token. Answers where it leads.
-    async fn send(&self, page: &str, action: &str, values: &[(&str, &str)]) -> String {
-        assert!(page.contains(&format!("action=\"{action}\"")), "no form leads to {action}: {page}");
+    /// Sends values with the token of `page`.
+    async fn post(&self, page: &str, action: &str, values: &[(&str, &str)]) -> Response {
         let token = between(page, "name=\"form_token\" value=\"", "\"");
         let all: Vec<_> = values.iter().copied().chain([("form_token", token)]).collect();
         let request = self.client.post(format!("{}{action}", self.address)).header(COOKIE, &self.cookie);
-        let answer = request.header(ACCEPT_LANGUAGE, "en").form(&all).send().await.expect("the producer answers");
+        request.header(ACCEPT_LANGUAGE, "en").form(&all).send().await.expect("the producer answers")
+    }
+
+    /// Sends a form of `page`. Answers where it leads.
+    async fn send(&self, page: &str, action: &str, values: &[(&str, &str)]) -> String {
+        assert!(page.contains(&format!("action=\"{action}\"")), "no form leads to {action}: {page}");
+        let answer = self.post(page, action, values).await;
         let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{action}: {}", answer.text().await.unwrap_or_default());
         to
@@ -167,6 +172,18 @@ async fn a_name_that_is_a_script_is_shown_planned_applied_and_taken_back() -> Re
     }
     let entry = between(&shown, "name=\"entry\" value=\"", "\"");
     is_escaped(&visitor.page(&format!("/console/audit?q={entry}")).await);
+    for (path, value, status) in [
+        ("/console/beteiligte/00000000000000abc/restore", entry, StatusCode::NOT_FOUND),
+        (&format!("{record}/restore"), SCRIPT, StatusCode::BAD_REQUEST),
+        (&format!("{record}/decide"), SCRIPT, StatusCode::BAD_REQUEST),
+        (&format!("{record}/approve"), SCRIPT, StatusCode::BAD_REQUEST),
+        (&plan, SCRIPT, StatusCode::BAD_REQUEST),
+    ] {
+        let names = ["entry", "winner", "what", "hash"].map(|name| (name, value));
+        let refused = visitor.post(&shown, path, &names).await;
+        assert_eq!(refused.status(), status, "{path}");
+        assert!(!refused.text().await.expect("text").contains("alert(1)"), "{path} repeats what was sent");
+    }
     visitor.send(&shown, &format!("{record}/restore"), &[("entry", entry)]).await;
     visitor.sees(&record, "written back in Advoware").await?;
     world.run_until_quiet().await?;
