@@ -37,7 +37,8 @@ pub(super) fn routes() -> Router<Console> {
 struct Wanted {
     #[serde(default)]
     q: String,
-    before: Option<DateTime<Utc>>,
+    /// A time in RFC 3339.
+    before: Option<String>,
 }
 
 /// What a text may be an id of: often of several things at once.
@@ -138,13 +139,15 @@ async fn page(
 ) -> Result<Markup, Problem> {
     let (language, text) = (visit.language, wanted.q.trim());
     let found = if text.is_empty() { None } else { Some(Found::look(&console.hub, Meant::by(text)).await?) };
-    let actions = console.hub.actions(wanted.before, PER_PAGE).await?;
+    let before = wanted.before.as_deref().map(str::parse::<DateTime<Utc>>).transpose();
+    let before = before.map_err(|_| Problem::NotFound)?;
+    let actions = console.hub.actions(before, PER_PAGE).await?;
     let content = html! {
         (search(text, language))
         @if let Some(found) = &found { (results(found, &visit)) }
         h2 { (language.say("What operators did", "Was Betreiber taten")) }
         (actions_table(&actions, language))
-        (pages(&actions, wanted.before.is_some(), language))
+        (pages(&actions, before.is_some(), language))
     };
     Ok(layout::page(&visit, language.say("Audit", "Protokoll"), Some(Area::Audit), &content))
 }

@@ -18,7 +18,7 @@ use super::guard::Visit;
 use super::language::Language;
 use super::layout::{self, Area, button};
 use super::notice::{Problem, Told};
-use super::overview::is_trouble;
+use super::overview::{TIME_LIMIT, is_trouble};
 use super::queues::{self, entity_address};
 use super::{Console, finding, show};
 
@@ -103,25 +103,29 @@ async fn page(
     let mut records = console.hub.beteiligte_page(of, after.as_ref(), limit).await?;
     let has_more = records.len() > PER_PAGE;
     records.truncate(PER_PAGE);
-    let jobs = jobs_of(&console, &records).await?;
+    let jobs = jobs_of(&console, &records).await;
     let now = console.clock.now();
     let content = html! {
         (told.show(language))
         (search(language))
         (layout::live("records", REFRESH_SECONDS, &html! {
             (tabs(of, counted.as_ref(), language))
-            (table(&visit, &address_after(of, after.as_ref()), &records, &jobs, now))
+            @if jobs.is_none() {
+                div.notice.bad { p { (language.say("The queue does not answer: reasons and next tries are not known.", "Die Warteschlange antwortet nicht: Gründe und nächste Versuche sind nicht bekannt.")) } }
+            }
+            (table(&visit, &address_after(of, after.as_ref()), &records, &jobs.unwrap_or_default(), now))
             (pages(of, after.is_some(), records.last().filter(|_| has_more), language))
         }))
     };
     Ok(layout::page(&visit, "Beteiligte", Some(Area::Beteiligte), &content))
 }
 
-/// What the queue has for a page of records, in one call.
-async fn jobs_of(console: &Console, records: &[BeteiligteView]) -> Result<HashMap<String, JobView>, Problem> {
-    let queue = console.queue(QueueName::Beteiligte).ok_or(Problem::NotFound)?;
+/// What the queue has for a page of records, in one call; `None`: it does not answer.
+async fn jobs_of(console: &Console, records: &[BeteiligteView]) -> Option<HashMap<String, JobView>> {
+    let queue = console.queue(QueueName::Beteiligte)?;
     let ids: Vec<String> = records.iter().map(|record| record.id.to_string()).collect();
-    Ok(queue.show(&ids).await?.into_iter().map(|job| (job.entity.clone(), job)).collect())
+    let shown = tokio::time::timeout(TIME_LIMIT, queue.show(&ids)).await.ok()?.ok()?;
+    Some(shown.into_iter().map(|job| (job.entity.clone(), job)).collect())
 }
 
 fn search(language: Language) -> Markup {

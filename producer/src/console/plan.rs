@@ -38,6 +38,7 @@ pub(super) fn routes() -> Router<Console> {
 
 #[derive(Deserialize)]
 struct Applying {
+    #[serde(default)]
     hash: String,
 }
 

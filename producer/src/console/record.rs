@@ -32,6 +32,10 @@ use crate::command::record_ids::Named;
 use crate::command::requeue::{Approved, named};
 
 const REFRESH_SECONDS: u32 = 5;
+/// What a person takes responsibility for: held deletions (K1a), or that a record whose creation has an unknown outcome is created again
+/// (B2b).
+const DELETIONS: &str = "deletions";
+const CREATION: &str = "creation";
 /// Of each source of the timeline, the latest.
 const MOST_EVENTS: u32 = 50;
 
@@ -43,27 +47,18 @@ pub(super) fn routes() -> Router<Console> {
         .route("/console/beteiligte/{id}/restore", post(restore))
 }
 
-/// What a person takes responsibility for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Approval {
-    Deletions,
-    Creation,
-}
-
+/// What the forms of the page name; each its own.
 #[derive(Deserialize)]
-struct Approving {
-    what: Approval,
-}
-
-#[derive(Deserialize)]
-struct Deciding {
+struct Chosen {
+    /// [`DELETIONS`] or [`CREATION`].
+    #[serde(default)]
+    what: String,
+    /// The side that wins.
+    #[serde(default)]
     winner: String,
-}
-
-#[derive(Deserialize)]
-struct Restoring {
-    entry: Uuid,
+    /// The audit entry that is taken back.
+    #[serde(default)]
+    entry: String,
 }
 
 /// All that is known of a record.
@@ -224,7 +219,7 @@ fn actions(visit: &Visit, known: &Known, stand: &Stand) -> Markup {
         div {
             (requeue(visit, &known.id, &path))
             @if known.has(FindingKind::MassDeletionHeld) {
-                (careful_button(visit, &format!("{path}/approve"), &[("what", "deletions")],
+                (careful_button(visit, &format!("{path}/approve"), &[("what", DELETIONS)],
                     language.say("Approve the held deletions", "Zurückgehaltene Löschungen freigeben"),
                     language.say(
                         "What vanished on one side is deleted on the other. What is deleted stays in the audit and can be restored.",
@@ -232,7 +227,7 @@ fn actions(visit: &Visit, known: &Known, stand: &Stand) -> Markup {
                     )))
             }
             @if *stand == Stand::CreationUnknown {
-                (careful_button(visit, &format!("{path}/approve"), &[("what", "creation")],
+                (careful_button(visit, &format!("{path}/approve"), &[("what", CREATION)],
                     language.say("Create in Advoware again", "Erneut in Advoware anlegen"),
                     language.say(
                         "Only if Advoware does not have it: else there are two records then.",
@@ -264,12 +259,13 @@ async fn approve(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
-    Form(approving): Form<Approving>,
+    Form(chosen): Form<Chosen>,
 ) -> Result<Response, Problem> {
     let (id, queue) = (parse(&id)?, queue(&console)?);
-    let (act, approved) = match approving.what {
-        Approval::Deletions => (Act::ApproveDeletions, Approved { deletions: true, creation: false }),
-        Approval::Creation => (Act::CreateAgain, Approved { deletions: false, creation: true }),
+    let (act, approved) = match chosen.what.as_str() {
+        DELETIONS => (Act::ApproveDeletions, Approved { deletions: true, creation: false }),
+        CREATION => (Act::CreateAgain, Approved { deletions: false, creation: true }),
+        _ => return Err(Problem::Malformed),
     };
     let of = Of { flow: Some(QueueName::Beteiligte), entity: Some(id.to_string()), detail: None };
     let whom = [Named { entity: id.to_string(), job: None }];
@@ -282,9 +278,9 @@ async fn decide(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
-    Form(deciding): Form<Deciding>,
+    Form(chosen): Form<Chosen>,
 ) -> Result<Response, Problem> {
-    let side = Side::ALL.into_iter().find(|side| side.name() == deciding.winner).ok_or(Problem::Malformed)?;
+    let side = Side::ALL.into_iter().find(|side| side.name() == chosen.winner).ok_or(Problem::Malformed)?;
     ask_worker(&console, &visit, &parse(&id)?, Act::Decide, &Asked::Decide(side), side_name(side).to_owned()).await
 }
 
@@ -292,9 +288,9 @@ async fn restore(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
-    Form(restoring): Form<Restoring>,
+    Form(chosen): Form<Chosen>,
 ) -> Result<Response, Problem> {
-    let (id, entry) = (parse(&id)?, restoring.entry);
+    let (id, entry) = (parse(&id)?, Uuid::parse_str(&chosen.entry).map_err(|_| Problem::Malformed)?);
     let stored = console.hub.audit_entry(entry).await?;
     if stored.is_none_or(|stored| stored.espo_id != id.as_str()) {
         return Err(Problem::NotFound);

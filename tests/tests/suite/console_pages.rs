@@ -43,13 +43,18 @@ impl Visitor {
         text
     }
 
-    /// Sends a form of `page`, with its token. Answers where it leads.
-    async fn send(&self, page: &str, action: &str, values: &[(&str, &str)]) -> String {
-        assert!(page.contains(&format!("action=\"{action}\"")), "no form leads to {action}: {page}");
+    /// Sends values with the token of `page`.
+    async fn post(&self, page: &str, action: &str, values: &[(&str, &str)]) -> Response {
         let token = between(page, "name=\"form_token\" value=\"", "\"");
         let all: Vec<_> = values.iter().copied().chain([("form_token", token)]).collect();
         let request = self.client.post(format!("{}{action}", self.address)).header(COOKIE, &self.cookie);
-        let answer = request.header(ACCEPT_LANGUAGE, "en").form(&all).send().await.expect("the producer answers");
+        request.header(ACCEPT_LANGUAGE, "en").form(&all).send().await.expect("the producer answers")
+    }
+
+    /// Sends a form of `page`. Answers where it leads.
+    async fn send(&self, page: &str, action: &str, values: &[(&str, &str)]) -> String {
+        assert!(page.contains(&format!("action=\"{action}\"")), "no form leads to {action}: {page}");
+        let answer = self.post(page, action, values).await;
         let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{action}: {}", answer.text().await.unwrap_or_default());
         to
@@ -167,6 +172,18 @@ async fn a_name_that_is_a_script_is_shown_planned_applied_and_taken_back() -> Re
     }
     let entry = between(&shown, "name=\"entry\" value=\"", "\"");
     is_escaped(&visitor.page(&format!("/console/audit?q={entry}")).await);
+    for (path, value, status) in [
+        ("/console/beteiligte/00000000000000abc/restore", entry, StatusCode::NOT_FOUND),
+        (&format!("{record}/restore"), SCRIPT, StatusCode::BAD_REQUEST),
+        (&format!("{record}/decide"), SCRIPT, StatusCode::BAD_REQUEST),
+        (&format!("{record}/approve"), SCRIPT, StatusCode::BAD_REQUEST),
+        (&plan, SCRIPT, StatusCode::BAD_REQUEST),
+    ] {
+        let names = ["entry", "winner", "what", "hash"].map(|name| (name, value));
+        let refused = visitor.post(&shown, path, &names).await;
+        assert_eq!(refused.status(), status, "{path}");
+        assert!(!refused.text().await.expect("text").contains("alert(1)"), "{path} repeats what was sent");
+    }
     visitor.send(&shown, &format!("{record}/restore"), &[("entry", entry)]).await;
     visitor.sees(&record, "written back in Advoware").await?;
     world.run_until_quiet().await?;
@@ -200,6 +217,46 @@ async fn a_conflict_is_decided_on_the_records_page() -> Result<()> {
     assert_eq!(world.field(&one.id, "lastName"), json!("Von Advoware"));
     let decided = visitor.page(&record).await;
     assert!(decided.contains("conflict decided") && !decided.contains("/decide\""), "{decided}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_says_so_and_is_approved_on_the_records_page() -> Result<()> {
+    let world = World::start().await?;
+    let mails = [A, "b@example.org", "c@example.org"];
+    let rows = mails.iter().map(|address| row(4, address, None)).collect();
+    let held = world.given(104_863, json!(mails.map(|address| mail(address, address == A))), json!([]), rows);
+    let created = "0000000000000aaaa";
+    let _worker = world.worker().await?;
+    world.sync(&[&held.id]).await?;
+    for row in world.simulator.advoware().rows(held.betnr) {
+        let edit = Edit::AdvowareRemove { betnr: held.betnr, komm_id: row.id };
+        world.simulator.edit(&edit).expect("Advoware removes the row");
+    }
+    world.simulator.espocrm().seed(created, json!({"lastName": "Neu"})).expect("EspoCRM takes the record");
+    let cut = Fault::new(Calls::to(Operation::PostBeteiligte), FaultKind::CutBefore);
+    world.simulator.faults().arm(cut);
+    world.sync(&[&held.id, created]).await?;
+    let (_producer, visitor) = visited(&world).await?;
+
+    let record = path_of(&held);
+    let page = visitor.page(&record).await;
+    assert!(page.contains("the deletions wait for your approval"), "{page}");
+    let listed = visitor.page("/console/beteiligte?of=findings").await;
+    assert!(listed.contains(&record) && listed.contains("Much vanished at once"), "{listed}");
+    visitor.send(&page, &format!("{record}/approve"), &[("what", "deletions")]).await;
+    visitor.sees(&record, "Both sides agree").await?;
+    assert!(world.espo_values(&held.id).is_empty());
+
+    let record = format!("/console/beteiligte/{created}");
+    let page = visitor.page(&record).await;
+    assert!(page.contains("Whether Advoware has created it is not known"), "{page}");
+    visitor.send(&page, &format!("{record}/approve"), &[("what", "creation")]).await;
+    visitor.sees(&record, "Both sides agree").await?;
+    let betnr = world.simulator.advoware().betnrs().into_iter().find(|betnr| *betnr != held.betnr).expect("a number");
+    assert_eq!(world.field(created, "betnr"), json!(betnr));
+    let acts = visitor.page("/console/audit").await;
+    assert!(acts.contains("held deletions approved") && acts.contains("to be created in Advoware again"), "{acts}");
     Ok(())
 }
 
