@@ -39,7 +39,8 @@ fn settings(problems: &[String]) -> Vec<Finding> {
     if problems.is_empty() {
         return vec![Area::Settings.ok("complete")];
     }
-    let told = |problem: &String| Area::Settings.problem(problem, "correct it; README, Settings, has all of them");
+    let told =
+        |problem: &String| Area::Settings.problem(problem, "correct it; docs/reference.md, Settings, has all of them");
     problems.iter().map(told).collect()
 }
 
