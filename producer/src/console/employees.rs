@@ -118,8 +118,10 @@ pub(super) fn hides(is_anonymous: bool, language: Language) -> &'static str {
 
 /// A time, or that there was none.
 pub(super) fn time(at: Option<DateTime<Utc>>, now: DateTime<Utc>, language: Language) -> Markup {
-    match at {
-        Some(at) => show::time_and_age(at, now, language),
-        None => html! { span.faint { (language.say("not yet", "noch nie")) } },
+    html! {
+        @match at {
+            Some(at) => (show::time_and_age(at, now, language)),
+            None => span.faint { (language.say("not yet", "noch nie")) },
+        }
     }
 }
