@@ -28,6 +28,7 @@ mod calendar_schedule;
 mod calendar_times;
 mod commands;
 mod console_pages;
+mod console_security;
 mod converge;
 mod creation;
 mod doctor;
