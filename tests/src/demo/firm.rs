@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 use super::calendar::{EMPLOYEES, TERMINE_EACH};
 use super::progress::Progress;
 use crate::calendar::Calendars;
-use crate::world::{PATIENCE, World, address_in};
+use crate::world::{PATIENCE, PRODUCER_API_KEY, World, address_in};
 use crate::{Error, Program, Result, RunningProgram, interrupted};
 
 /// Decides names, numbers and edits: every demo shows the same firm.
@@ -136,7 +136,8 @@ impl Firm {
     pub(super) async fn keep_until_interrupted(self) -> Result<()> {
         println!("\nEverything keeps running until Ctrl-C:");
         let tell = |what: &str, address: &str| println!("  {what:<22} {address}");
-        tell("producer", &self.producer_url);
+        tell("console, producer", &self.producer_url);
+        tell("key of the console", PRODUCER_API_KEY);
         for (number, worker) in (1..).zip(&self.workers) {
             let ready = worker.output().lines().find(|line| line.contains("worker ready")).map(address_in);
             let address = ready.and_then(Result::ok).unwrap_or_else(|| "unknown".to_owned());
