@@ -77,6 +77,9 @@ fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
 
 async fn visited(world: &World) -> Result<(RunningProgram, Visitor)> {
     let (producer, address) = world.producer().await?;
+    // What its first scan found to do would make every page say that a job runs.
+    producer.wait_for_line("scan done", PATIENCE).await?;
+    world.run_until_quiet().await?;
     Ok((producer, Visitor::of(&address).await))
 }
 

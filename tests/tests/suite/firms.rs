@@ -67,12 +67,13 @@ async fn a_firm_with_names_of_its_own_is_scanned_and_synced() -> Result<()> {
 
     let _worker = world.worker().await?;
     // Only the scan tells of it, which it does when the producer starts.
-    let _producer = world.producer().await?;
+    let (producer, _) = world.producer().await?;
     eventually(PATIENCE, "the record is in agreement", async || {
         let status = world.field(&one.id, "syncStatus");
         if status == "clean" { Ok(()) } else { Err(status) }
     })
     .await?;
+    producer.wait_for_line("scan done", PATIENCE).await?;
     world.run_until_quiet().await?;
     assert_eq!(world.espo_values(&one.id), ["a@example.org", "b@example.org"]);
     assert!(world.field(&one.id, "kommunikationHash").is_string());
