@@ -207,7 +207,7 @@ impl<'a> Planner<'a> {
             }
             let (advoware, google) = (self.termin_of(row), self.event_of(row));
             let (Some(advoware), Some(google)) = (advoware, &google) else {
-                updates.extend(self.blocked_alone(id, row, google.and_then(|google| google.form)));
+                updates.extend(google.as_ref().and_then(|google| self.blocked_alone(id, row, google)));
                 continue;
             };
             let case = self.case(row, &advoware, google);
@@ -314,10 +314,19 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A copy whose Termin is not known, outside the window for one, loses its text all the same (C7).
-    fn blocked_alone(&self, id: RowId, row: &HubRow, copy: Option<&Standard>) -> Option<Step> {
-        let copy = copy.filter(|copy| row.source == Source::Advoware && self.policy.anonymize && !is_blocked(copy))?;
-        Some(Step::UpdateEvent(id, anonymized(copy)))
+    /// A copy whose Termin is not known, outside the window for one, loses its text all the same (C7). It is blocked as it was last agreed:
+    /// whether a user's change of it counts cannot be told without the Termin, and a change that is written back would count as agreed. The
+    /// audit keeps it.
+    fn blocked_alone(&self, id: RowId, row: &HubRow, google: &Found<'_>) -> Option<Step> {
+        let copy = google.form?;
+        if row.source != Source::Advoware || !self.policy.anonymize || is_blocked(copy) {
+            return None;
+        }
+        let agreed = match google.side {
+            Side::Changed => row.google_base.as_ref().unwrap_or(copy),
+            Side::Same | Side::Missing => copy,
+        };
+        Some(Step::UpdateEvent(id, anonymized(agreed)))
     }
 
     /// Anonymising was switched on or off since the copy was written (C7).

@@ -205,6 +205,26 @@ fn c7_a_copy_whose_termin_is_not_known_is_blocked_all_the_same() {
     assert!(matches!(&plan.steps[..], [Step::UpdateEvent(_, form)] if form.text == PLACEHOLDER), "{:?}", plan.steps);
 }
 
+/// Written back, the user's time would be the base of both sides' next comparison, and they would stay apart for ever.
+#[test]
+fn c7_blocking_a_copy_whose_termin_is_not_known_takes_no_users_change_for_agreed() {
+    for strategy in SyncStrategy::ALL {
+        let hides = Policy { anonymize: true, strategy, ..policy() };
+        let mut world = World::default();
+        world.edit(UserEdit::AddTermin(1, 0));
+        world.run(policy());
+        world.edit(UserEdit::MoveEvent(0, 5));
+        let mut snapshot = world.snapshot();
+        (snapshot.termine, snapshot.gone_termine) = Default::default();
+        let blocked = plan(&snapshot, hides);
+        assert!(
+            matches!(&blocked.steps[..], [Step::UpdateEvent(_, form)] if form.text == PLACEHOLDER && form.span == at_hour(1)),
+            "{:?}",
+            blocked.steps
+        );
+    }
+}
+
 #[test]
 fn c7_a_placeholder_that_copies_nothing_we_know_becomes_no_termin() {
     let mut world = World::default();
