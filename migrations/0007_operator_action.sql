@@ -1,9 +1,9 @@
--- What operators did in the console or by the API: written before it is done, so that nothing is done without a trace. Ids and kinds, no
+-- What operators did in the console: written before it is done, so that nothing is done without a trace. Ids and kinds, no
 -- values.
 CREATE TABLE operator_action (
     id      uuid PRIMARY KEY,
     at      timestamptz NOT NULL,
-    -- console or api, and the address it came from.
+    -- console, and the address it came from.
     origin  text NOT NULL,
     -- From a closed list of the program.
     action  text NOT NULL,

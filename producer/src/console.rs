@@ -28,6 +28,7 @@ mod login;
 mod notice;
 mod overview;
 mod plan;
+mod policy;
 mod queues;
 mod record;
 mod samples;
@@ -138,6 +139,7 @@ pub(crate) fn routes(console: Console) -> Router {
         .merge(plan::routes())
         .merge(employees::routes())
         .merge(employee::routes())
+        .merge(policy::routes())
         .merge(audit::routes())
         .merge(settings::routes())
         .layer(middleware::from_fn_with_state(console.clone(), guard::admit));

@@ -43,6 +43,8 @@ enum Concern {
     Dead(QueueName, u64),
     Records(SyncStatus, u64),
     HeldDeletions(u64),
+    FailedRows(u64),
+    Divergent(u64),
 }
 
 /// What is wrong, the worst first; nothing: all is well.
@@ -72,6 +74,8 @@ fn concerns(facts: &Facts) -> Vec<Concern> {
             troubled.filter(|(status, _)| is_trouble(*status)).map(|(status, count)| Concern::Records(status, count)),
         );
         found.extend((hub.held_deletions > 0).then_some(Concern::HeldDeletions(hub.held_deletions)));
+        found.extend((hub.with_failed_rows > 0).then_some(Concern::FailedRows(hub.with_failed_rows)));
+        found.extend((hub.divergent > 0).then_some(Concern::Divergent(hub.divergent)));
     }
     found
 }
@@ -199,6 +203,20 @@ fn concern_line(concern: Concern, language: Language) -> Markup {
             let text =
                 language.say("deletions in calendars wait for approval", "Löschungen in Kalendern warten auf Freigabe");
             (Some(Area::Employees.path().to_owned()), format!("{count} {text}"))
+        }
+        Concern::FailedRows(count) => {
+            let text = language.say(
+                "calendars with entries that could not be written",
+                "Kalender mit Einträgen, die nicht geschrieben werden konnten",
+            );
+            (Some(Area::Employees.path().to_owned()), format!("{count} {text}"))
+        }
+        Concern::Divergent(count) => {
+            let text = language.say(
+                "records or entries differ although they count as in sync: `audit verify-sync` says which",
+                "Datensätze oder Einträge weichen ab, obwohl sie als synchron gelten: `audit verify-sync` sagt, welche",
+            );
+            (None, format!("{count} {text}"))
         }
     };
     html! { @match address { Some(address) => a href=(address) { (text) }, None => (text) } }
@@ -338,7 +356,7 @@ mod tests {
                 (QueueName::Calendar, Some(Counts { dead: 2, is_paused: true, ..Counts::default() })),
             ],
             systems: vec![(System::Google, Standing::Down { next_try }), (System::Advoware, Standing::Up)],
-            hub: Some(OfHub { counted, held_deletions: 7, ..OfHub::default() }),
+            hub: Some(OfHub { counted, held_deletions: 7, with_failed_rows: 2, divergent: 5, ..OfHub::default() }),
             is_sampled: true,
         };
         assert_eq!(
@@ -351,6 +369,8 @@ mod tests {
                 Concern::SystemDown(System::Google),
                 Concern::Records(SyncStatus::Failed, 3),
                 Concern::HeldDeletions(7),
+                Concern::FailedRows(2),
+                Concern::Divergent(5),
             ]
         );
         assert_eq!(concerns(&Facts { hub: None, ..well() }), [Concern::HubAway]);

@@ -239,10 +239,7 @@ async fn pause(
     Extension(visit): Extension<Visit>,
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Problem> {
-    let queue = chosen.queue(&console)?;
-    let of = Of { flow: Some(queue.name()), ..Of::default() };
-    recorded(&console, &visit, Act::Pause, of, async { Ok(queue.pause().await?) }).await?;
-    Ok(to(&Done::Paused.address(&chosen.back(&address(queue.name(), JobState::Ready)), None)))
+    hold(&console, &visit, &chosen, true).await
 }
 
 async fn resume(
@@ -250,10 +247,16 @@ async fn resume(
     Extension(visit): Extension<Visit>,
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Problem> {
-    let queue = chosen.queue(&console)?;
+    hold(&console, &visit, &chosen, false).await
+}
+
+async fn hold(console: &Console, visit: &Visit, chosen: &Chosen, holds: bool) -> Result<Response, Problem> {
+    let queue = chosen.queue(console)?;
     let of = Of { flow: Some(queue.name()), ..Of::default() };
-    recorded(&console, &visit, Act::Resume, of, async { Ok(queue.resume().await?) }).await?;
-    Ok(to(&Done::Resumed.address(&chosen.back(&address(queue.name(), JobState::Ready)), None)))
+    let (act, done) = if holds { (Act::Pause, Done::Paused) } else { (Act::Resume, Done::Resumed) };
+    let work = async { Ok(if holds { queue.pause().await } else { queue.resume().await }?) };
+    recorded(console, visit, act, of, work).await?;
+    Ok(to(&done.address(&chosen.back(&address(queue.name(), JobState::Ready)), None)))
 }
 
 /// One job, or an entity with or without one.

@@ -41,6 +41,10 @@ pub(crate) struct OfHub {
     pub(crate) last_success: LastSuccess,
     /// Deletions of calendars that wait for approval.
     pub(crate) held_deletions: u64,
+    /// Records, and entries of calendars, that differ although they count as in sync (`VERIFY_SYNC_HOURS`).
+    pub(crate) divergent: u64,
+    /// Employees of whose calendars some entries could not be written.
+    pub(crate) with_failed_rows: u64,
 }
 
 impl Samples {
@@ -94,5 +98,7 @@ async fn of_hub(hub: &Hub) -> Result<OfHub, HubError> {
         counted: hub.count_beteiligte().await?,
         last_success: hub.last_success().await?,
         held_deletions: hub.held_deletions().await?,
+        divergent: hub.count_divergent_records().await? + hub.count_divergent_entries().await?,
+        with_failed_rows: hub.employees_with_failed_rows().await?.len() as u64,
     })
 }

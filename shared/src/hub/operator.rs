@@ -11,7 +11,7 @@ use crate::queue::QueueName;
 /// What an operator is about to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorAction {
-    /// `console` or `api`, and the address it came from.
+    /// `console`, and the address it came from.
     pub origin: String,
     /// From a closed list of the program that writes it.
     pub action: &'static str,
