@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what is named is on this machine; without a name: what the build and the private servers need.
 #
-#   bash scripts/setup.sh [servers|monitoring|espocrm-extension|deployment]...
+#   bash scripts/setup.sh [servers|browser|monitoring|espocrm-extension|deployment]...
 #
 # Installs missing Debian or Ubuntu packages when that needs no question (root, or sudo without a password); otherwise says once
 # what is missing and ends with 2. Starts no service.
@@ -33,6 +33,10 @@ for part in "$@"; do
         has faketime || packages+=(faketime)
         has cc || packages+=(gcc libc6-dev)
         has cargo || problems+=("Rust is missing: https://rustup.rs installs it for your account; rust-toolchain.toml picks the version")
+        ;;
+    browser)
+        # Ubuntu has Chromium only in a cage (snap) that the suite cannot drive: there it is Chrome with its driver, by hand.
+        { has chromium || has google-chrome; } && has chromedriver || packages+=(chromium chromium-driver)
         ;;
     monitoring)
         # The package has promtool, too.

@@ -52,6 +52,23 @@ pub(crate) fn prometheus() -> Result<PathBuf> {
     })
 }
 
+/// Chromium, or Chrome.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    ["chromium", "google-chrome"].into_iter().find_map(program_in_path).ok_or_else(no_browser)
+}
+
+/// What drives it; of the browser's version.
+pub(crate) fn chromedriver() -> Result<PathBuf> {
+    program_in_path("chromedriver").ok_or_else(no_browser)
+}
+
+fn no_browser() -> Error {
+    Error::new(
+        "no browser (packages `chromium` and `chromium-driver`, or Chrome with its `chromedriver`): \
+         `bash scripts/setup.sh browser` installs it on Debian",
+    )
+}
+
 pub(crate) fn openssl() -> Result<PathBuf> {
     program_in_path("openssl")
         .ok_or_else(|| Error::new("no `openssl` (package `openssl`, which `postgresql` brings along)"))

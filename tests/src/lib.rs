@@ -15,6 +15,7 @@
 )]
 
 pub mod bench;
+mod browser;
 pub mod calendar;
 mod certificates;
 pub mod collector;
@@ -46,6 +47,7 @@ mod wait;
 pub mod world;
 pub mod worlds;
 
+pub use browser::{Browser, Scheme, Screen};
 pub use certificates::Certificates;
 pub use error::{Error, Result};
 pub use installed::{built_binary, google_client_python, in_repository};

@@ -74,6 +74,8 @@ pub(super) async fn page(State(console): State<Console>, Query(query): Query<Nex
         @if console.gate.has_api_key() {
             form.card.login method="post" action="/console/login" {
                 input type="hidden" name="next" value=(within(&query.next));
+                // Under this name a password manager keeps the key.
+                input type="text" name="username" autocomplete="username" value="kanzleisync" hidden;
                 label for="key" { (say("Key (PRODUCER_API_KEY)", "Schlüssel (PRODUCER_API_KEY)")) }
                 input #key type="password" name="key" autocomplete="current-password" required autofocus;
                 button type="submit" { (say("Log in", "Anmelden")) }

@@ -27,6 +27,7 @@ mod calendar_rebuild;
 mod calendar_schedule;
 mod calendar_times;
 mod commands;
+mod console_browser;
 mod console_pages;
 mod console_security;
 mod converge;
