@@ -1,9 +1,8 @@
--- What operators did in the console: written before it is done, so that nothing is done without a trace. Ids and kinds, no
--- values.
+-- What operators did in the console, by commands and over HTTP: written before it is done. Ids and kinds, no values.
 CREATE TABLE operator_action (
     id      uuid PRIMARY KEY,
     at      timestamptz NOT NULL,
-    -- console, and the address it came from.
+    -- console or http, and the address it came from; command, and the account that gave it.
     origin  text NOT NULL,
     -- From a closed list of the program.
     action  text NOT NULL,
