@@ -10,10 +10,11 @@ mod full_sync;
 mod requeue;
 mod sync;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -28,6 +29,7 @@ pub use full_sync::FullSyncRequests;
 use crate::auth::{FirstLook, Gate};
 use crate::body::{BodyError, BodyLimits};
 use crate::command::calendar::TriggerError;
+use crate::operator::Operator;
 
 /// Largest body that is taken: ids of some 50,000 records.
 pub const MAX_API_BODY_BYTES: usize = 1024 * 1024;
@@ -97,13 +99,15 @@ pub(crate) fn routes(api: Api) -> Router {
 }
 
 impl Api {
-    /// The body of a request that is let in; strangers cannot make us read it.
-    async fn admitted(&self, request: Request) -> Result<Vec<u8>, Refusal> {
+    /// Who asks, and the body of a request that is let in; strangers cannot make us read it.
+    async fn admitted(&self, request: Request) -> Result<(Operator, Vec<u8>), Refusal> {
         let (head, body) = request.into_parts();
         match self.gate.first_look(&head.headers) {
-            FirstLook::Admitted => crate::body::read(body, LIMITS).await.map_err(Refusal::from),
-            FirstLook::ToBeVerified | FirstLook::Refused => Err(Refusal::Unauthorized),
+            FirstLook::Admitted => {}
+            FirstLook::ToBeVerified | FirstLook::Refused => return Err(Refusal::Unauthorized),
         }
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        Ok((Operator::of_api(&self.hub, peer), crate::body::read(body, LIMITS).await?))
     }
 
     /// The queue of that name; without one all.

@@ -41,6 +41,7 @@ use shared::telemetry;
 
 use crate::cli::{Audit, Cli, Command, Enqueue, Plan};
 use crate::listing::ListingError;
+use crate::operator::Operator;
 use crate::program::{self, ProgramError, hub_problem};
 use audit::OfStores;
 use calendar::TriggerError;
@@ -173,7 +174,7 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
                 let settings = ProducerSettings::read(source)?;
                 block_on(&settings.log, enqueue::everything(&settings, arguments.direction))?
             } else {
-                on_redis(source, async |redis| enqueue::some(redis, &arguments).await)?
+                on_redis(source, async |redis, operator| enqueue::some(redis, operator, &arguments).await)?
             }
         }
         Command::Enqueue { what: Enqueue::Calendar(arguments) } => {
@@ -182,7 +183,9 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
         Command::Requeue(arguments) => {
             on_stores(source, async |postgres, redis| requeue::requeue(postgres, redis, &arguments).await)?
         }
-        Command::Jobs { what } => on_redis(source, async |redis| jobs::carry_out(redis, &what).await)?,
+        Command::Jobs { what } => {
+            on_redis(source, async |redis, operator| jobs::carry_out(redis, operator, &what).await)?
+        }
         Command::Plan { what: Plan::Beteiligte(arguments) } => {
             let settings = WorkerSettings::read(source)?;
             block_on(&settings.log, plan::beteiligte(&settings, &arguments))?
@@ -246,13 +249,19 @@ fn serve(source: &Source) -> Result<ExitCode, CommandError> {
     ended
 }
 
-/// Runs a command that needs Redis and nothing else.
+/// Runs a command that needs Redis and nothing else. Where PostgreSQL is, too, what the command does is noted.
 fn on_redis(
     source: &Source,
-    work: impl AsyncFnOnce(&RedisSettings) -> Result<Report, CommandError>,
+    work: impl AsyncFnOnce(&RedisSettings, &Operator) -> Result<Report, CommandError>,
 ) -> Result<Report, CommandError> {
     let (log, redis) = (LogSettings::read(source)?, RedisSettings::read(source)?);
-    block_on(&log, work(&redis))
+    let postgres = PostgresSettings::read(source).ok();
+    block_on(&log, async {
+        let operator = Operator::of_command_without(postgres.as_ref());
+        let report = work(&redis, &operator).await;
+        operator.leave().await;
+        report
+    })
 }
 
 /// Runs a command that needs PostgreSQL and Redis.

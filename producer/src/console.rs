@@ -5,8 +5,8 @@
 //!
 //! - [`guard`] lets people in and keeps everything else out, before any page is asked; [`session`] decides who is in.
 //! - [`layout`] is the frame of every page, [`language`] the two languages, [`notice`] what a page says after something was done.
-//! - [`samples`] remembers the last hour, [`chart`] draws it.
-//! - [`action`] notes what an operator does, before it is done.
+//! - [`samples`] remembers the last hour, [`chart`] draws it; [`concern`] is what of all this a person should look at.
+//! - [`action`] has what an operator does noted, before it is done.
 //! - [`explain`] says why a record is where it is, [`finding`] what a run found, [`change`] what was replaced by what; [`timeline`] is all that
 //!   happened to one record.
 //! - The rest is a page each.
@@ -17,6 +17,8 @@ mod audit;
 mod beteiligte;
 mod change;
 mod chart;
+mod concern;
+mod divergent;
 mod employee;
 mod employees;
 mod explain;
@@ -42,7 +44,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
+use chrono::{DateTime, Utc};
 use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::limits::Breakers;
@@ -66,6 +69,9 @@ pub(crate) struct Parts {
     pub(crate) samples: Samples,
     pub(crate) clock: Clock,
     pub(crate) has_calendars: bool,
+    /// Flows in use, each with the time in which everything of it has its turn once.
+    flows: Vec<(QueueName, Duration)>,
+    started_at: DateTime<Utc>,
     /// Rules of calendars; `None` where they are not used.
     calendar_rules: Option<CalendarSettings>,
     settings: Vec<settings::Setting>,
@@ -93,6 +99,8 @@ impl Console {
         let Made { queues, hub, breakers, samples, gate, planner } = of;
         let sessions = Sessions::new(settings.api_key.as_ref());
         let calendar_rules = settings.calendar.as_ref().map(|calendar| calendar.rules.clone());
+        let beteiligte = [(QueueName::Beteiligte, settings.beteiligte_scan)];
+        let calendar = calendar_rules.as_ref().map(|rules| (QueueName::Calendar, rules.interval));
         Self(Arc::new(Parts {
             queues,
             hub,
@@ -100,6 +108,8 @@ impl Console {
             samples,
             clock: Clock::system(),
             has_calendars: calendar_rules.is_some(),
+            flows: beteiligte.into_iter().chain(calendar).collect(),
+            started_at: Clock::system().now(),
             calendar_rules,
             settings: settings::of(settings),
             auto_reset: settings.sync.auto_reset,
@@ -141,7 +151,11 @@ pub(crate) fn routes(console: Console) -> Router {
         .merge(employee::routes())
         .merge(policy::routes())
         .merge(audit::routes())
+        .merge(divergent::routes())
         .merge(settings::routes())
+        .route("/console", any(notice::no_page))
+        .route("/console/", any(notice::no_page))
+        .route("/console/{*rest}", any(notice::no_page))
         .layer(middleware::from_fn_with_state(console.clone(), guard::admit));
     open.merge(guarded).layer(middleware::from_fn(guard::harden)).with_state(console)
 }

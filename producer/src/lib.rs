@@ -8,6 +8,7 @@ pub mod cli;
 mod command;
 mod console;
 mod listing;
+mod operator;
 mod program;
 mod quota;
 mod retention;

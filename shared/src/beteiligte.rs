@@ -19,7 +19,7 @@ use crate::espocrm::{EspoBeteiligte, Espocrm};
 use crate::hub::{Creation, Hub, HubError, Known, Request};
 
 pub use plan::{SyncPlan, Wanted};
-pub use verify::Agreement;
+pub use verify::{Agreement, NOT_IN_ADVOWARE, NOT_IN_ESPOCRM};
 
 /// Where a Beteiligter is loaded from.
 #[derive(Clone)]

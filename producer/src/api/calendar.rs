@@ -8,7 +8,7 @@ use shared::queue::QueueName;
 use shared::traces::{self, Origin};
 
 use super::{Accepted, Api, Refusal, accepted, body, in_time};
-use crate::command::calendar::{Asked, Whom, trigger};
+use crate::command::calendar::{Asked, Whom, actions, trigger};
 
 const ALL: &str = "ALL";
 const EXPECTED: &str = "expected an object with, if wanted, `kuerzel` (an employee's, or `ALL`, which is meant without it) and \
@@ -37,15 +37,20 @@ struct Wanted {
 }
 
 pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<Accepted, Refusal> {
-    let Wanted { whom, asked } = Wanted::read(&api.admitted(request).await?)?;
+    let (operator, body) = api.admitted(request).await?;
+    let Wanted { whom, asked } = Wanted::read(&body)?;
     if !api.has_calendars {
         return Err(Refusal::NoCalendars);
     }
-    let mut jobs = 0;
-    for queue in api.queues(Some(QueueName::Calendar)) {
-        let work = in_time(trigger(&api.hub, &queue, &whom, asked));
-        jobs += traces::begin(Origin::Api, "calendar", work).await?.queued;
-    }
+    let work = async {
+        let mut jobs = 0;
+        for queue in api.queues(Some(QueueName::Calendar)) {
+            let work = in_time(trigger(&api.hub, &queue, &whom, asked));
+            jobs += traces::begin(Origin::Api, "calendar", work).await?.queued;
+        }
+        Ok::<_, Refusal>(jobs)
+    };
+    let jobs = operator.noted(actions(&whom, asked), work).await?;
     let kuerzel = match &whom {
         Whom::All => ALL,
         Whom::Named(named) => named.first().map_or(ALL, Kuerzel::as_str),

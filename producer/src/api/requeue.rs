@@ -11,6 +11,7 @@ use shared::traces::{self, Origin};
 use super::{Accepted, Api, Refusal, accepted, body, in_time};
 use crate::command::record_ids::{self, Named};
 use crate::command::requeue::{Approved, alike, named, with_dry};
+use crate::operator::{Act, Action, Of};
 
 const EXPECTED: &str = "expected an object with `id` (of a record, a Kürzel or a job), or with `reason` (a text), or with \
     `all`: true; beside it, if wanted, `queue` (`beteiligte` or `calendar`) and `dry_run` (true or false); nothing else";
@@ -41,7 +42,9 @@ enum Which {
 }
 
 pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<Accepted, Refusal> {
-    let Wanted { which, is_dry } = Wanted::read(&api.admitted(request).await?)?;
+    let (operator, body) = api.admitted(request).await?;
+    let Wanted { which, is_dry } = Wanted::read(&body)?;
+    let actions = if is_dry { Vec::new() } else { which.actions() };
     let work = async {
         match which {
             Which::One { queue, id } => {
@@ -58,8 +61,25 @@ pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<
             }
         }
     };
-    let requeued = traces::begin(Origin::Api, "requeue", in_time(work)).await?;
+    let work = traces::begin(Origin::Api, "requeue", in_time(work));
+    let requeued = operator.noted(actions, work).await?;
     Ok(accepted(with_dry(json!({"requeued": requeued}), is_dry)))
+}
+
+impl Which {
+    /// As it is noted. What stands in a reason is nobody's to keep.
+    fn actions(&self) -> Vec<Action> {
+        match self {
+            Self::One { queue, id } => Action::on_each(Act::Requeue, *queue, [id.entity.as_str()], None),
+            Self::Alike { queue, matching } if matching.reason.is_empty() => {
+                vec![Action { act: Act::RequeueAll, of: Of::flow(*queue) }]
+            }
+            Self::Alike { queue, .. } => {
+                let of = Of::flow(*queue).with(Some("reason".to_owned()));
+                vec![Action { act: Act::RequeueAlike, of }]
+            }
+        }
+    }
 }
 
 impl Wanted {

@@ -12,6 +12,7 @@ use shared::traces::{self, Origin};
 use super::{Accepted, Api, Refusal, accepted, body, in_time};
 use crate::command::record_ids;
 use crate::listing::Tally;
+use crate::operator::{Act, Action, Of};
 
 const EXPECTED: &str = "expected an object with `ids` (an array of record ids), or with `all`: true; nothing else";
 
@@ -31,19 +32,31 @@ enum Wanted {
 }
 
 pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<Accepted, Refusal> {
-    match Wanted::read(&api.admitted(request).await?)? {
+    let (operator, body) = api.admitted(request).await?;
+    match Wanted::read(&body)? {
         Wanted::Records(ids) => {
-            let mut tally = Tally::default();
-            for queue in api.queues(Some(QueueName::Beteiligte)) {
-                let enqueue = tally.enqueue(&queue, &ids, Wants::sync(Direction::Both), Asker::Operator);
-                traces::begin(Origin::Api, "beteiligte", in_time(enqueue)).await?;
-            }
+            let work = async {
+                let mut tally = Tally::default();
+                for queue in api.queues(Some(QueueName::Beteiligte)) {
+                    let enqueue = tally.enqueue(&queue, &ids, Wants::sync(Direction::Both), Asker::Operator);
+                    traces::begin(Origin::Api, "beteiligte", in_time(enqueue)).await?;
+                }
+                Ok::<_, Refusal>(tally)
+            };
+            let named = ids.iter().map(EspoId::as_str);
+            let actions = Action::on_each(Act::Enqueue, QueueName::Beteiligte, named, None);
+            let tally = operator.noted(actions, work).await?;
             tracing::info!(queue = QueueName::Beteiligte.as_str(), queued = tally.queued, "operator: records queued");
             Ok(accepted(json!({"status": "triggered", "jobs": tally.queued})))
         }
         // EspoCRM is asked for the list page by page; nobody waits for that over HTTP.
         Wanted::Everything => {
-            api.full_syncs.ask();
+            let action = Action { act: Act::EnqueueAll, of: Of::flow(Some(QueueName::Beteiligte)) };
+            let ask = async {
+                api.full_syncs.ask();
+                Ok::<_, Refusal>(())
+            };
+            operator.noted(vec![action], ask).await?;
             tracing::info!(queue = QueueName::Beteiligte.as_str(), "operator: asked for all records");
             Ok(accepted(json!({"status": "started", "jobs": null})))
         }

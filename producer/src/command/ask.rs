@@ -18,6 +18,7 @@ use super::calendar::TriggerError;
 use super::report::Report;
 use super::{CommandError, connect};
 use crate::cli::Wait;
+use crate::operator::{Act, Action, Of, Operator};
 
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -28,9 +29,23 @@ pub(super) async fn ask(
     asked: &Asked,
     wait: Wait,
 ) -> Result<Report, CommandError> {
-    let queue = connect(redis, QueueName::Beteiligte).await?;
-    let request = put(hub, &queue, id, asked).await?;
-    answer(hub, request, wait).await
+    let (act, detail) = match asked {
+        Asked::Apply(hash) => (Act::Apply, hash.clone()),
+        Asked::Restore(entry) => (Act::Restore, entry.to_string()),
+        Asked::Decide(side) => (Act::Decide, side.name().to_owned()),
+    };
+    let action = Action { act, of: Of::one(QueueName::Beteiligte, id.as_str()).with(Some(detail)) };
+    let work = async {
+        let queue = connect(redis, QueueName::Beteiligte).await?;
+        let request = put(hub, &queue, id, asked).await?;
+        answer(hub, request, wait).await
+    };
+    Operator::of_command(hub).noted_as(vec![action], is_done, work).await
+}
+
+/// Whether the worker did what was asked: it may also have refused.
+pub(super) fn is_done(answer: &Report) -> bool {
+    !answer.found_something
 }
 
 /// Hands a request to a worker and does not wait. It stands in the hub before the queue knows of it, so no worker misses it; where the

@@ -14,6 +14,7 @@ use super::report::Report;
 use super::{CommandError, connect, enqueue, record_ids};
 use crate::cli::EnqueueCalendar;
 use crate::listing::Tally;
+use crate::operator::{Act, Action, Of, Operator};
 use crate::program::hub_problem;
 
 /// Whose calendars a person means.
@@ -74,7 +75,8 @@ pub(super) async fn enqueue(
     hub.check().await?;
     let queue = connect(redis, QueueName::Calendar).await?;
     let work = trigger(&hub, &queue, &whom, asked);
-    let tally = traces::begin(Origin::Command, "enqueue calendar", work).await?;
+    let work = traces::begin(Origin::Command, "enqueue calendar", work);
+    let tally = Operator::of_command(&hub).noted(actions(&whom, asked), work).await?;
     hub.close().await;
     let mut report = enqueue::report(tally);
     if tally == Tally::default() {
@@ -82,6 +84,24 @@ pub(super) async fn enqueue(
         report.found_something = true;
     }
     Ok(report)
+}
+
+/// As it is noted.
+pub(crate) fn actions(whom: &Whom, asked: Asked) -> Vec<Action> {
+    let Asked { full_content, lists_all } = asked;
+    let content = full_content.map(|is_full| if is_full { "full content" } else { "anonymised" });
+    let parts: Vec<&str> = content.into_iter().chain(lists_all.then_some("both calendars whole")).collect();
+    let detail = (!parts.is_empty()).then(|| parts.join(", "));
+    match whom {
+        Whom::All => {
+            let of = Of::flow(Some(QueueName::Calendar)).with(detail);
+            vec![Action { act: Act::EnqueueAll, of }]
+        }
+        Whom::Named(named) => {
+            let named = named.iter().map(Kuerzel::as_str);
+            Action::on_each(Act::Enqueue, QueueName::Calendar, named, detail.as_deref())
+        }
+    }
 }
 
 /// Queues these calendars for a person: before those of the schedule, and out of their back-off. `full_content: false` hides the content

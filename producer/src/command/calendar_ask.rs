@@ -5,7 +5,7 @@ use domain::ids::Kuerzel;
 use domain::job::Wants;
 use shared::clock::Clock;
 use shared::hub::Hub;
-use shared::hub::calendar::CalendarAsked;
+use shared::hub::calendar::{CalendarAsked, Leftover};
 use shared::queue::{Asker, NewJob, QueueName};
 use shared::settings::RedisSettings;
 use shared::traces::{self, Origin};
@@ -13,8 +13,32 @@ use shared::traces::{self, Origin};
 use super::report::Report;
 use super::{CommandError, ask, connect};
 use crate::cli::Wait;
+use crate::operator::{Act, Action, Of, Operator};
 
 pub(super) async fn ask(
+    hub: &Hub,
+    redis: &RedisSettings,
+    kuerzel: &Kuerzel,
+    asked: &CalendarAsked,
+    wait: Wait,
+) -> Result<Report, CommandError> {
+    let work = carry_out(hub, redis, kuerzel, asked, wait);
+    Operator::of_command(hub).noted_as(vec![action(kuerzel, asked)], ask::is_done, work).await
+}
+
+/// As it is noted.
+pub(super) fn action(kuerzel: &Kuerzel, asked: &CalendarAsked) -> Action {
+    let (act, detail) = match asked {
+        CalendarAsked::Restore(entry) => (Act::Restore, Some(entry.to_string())),
+        CalendarAsked::Remove(Leftover::Duplicate, _) => (Act::DeleteDuplicates, None),
+        CalendarAsked::Remove(Leftover::Orphaned, _) => (Act::CleanupOrphaned, None),
+        CalendarAsked::Rebuild => (Act::RebuildHub, None),
+    };
+    Action { act, of: Of::one(QueueName::Calendar, kuerzel.as_str()).with(detail) }
+}
+
+/// As [`ask`], for who notes it.
+pub(super) async fn carry_out(
     hub: &Hub,
     redis: &RedisSettings,
     kuerzel: &Kuerzel,

@@ -7,12 +7,13 @@ use domain::ids::{EventId, FrNr, Kuerzel};
 use serde_json::{Value, json};
 use shared::calendar::{LostPair, Rebuild};
 use shared::hub::calendar::{CalendarAsked, Employee};
-use shared::settings::WorkerSettings;
+use shared::settings::{RedisSettings, WorkerSettings};
 
 use super::calendar_look::{Looked, Office};
 use super::report::Report;
-use super::{CommandError, calendar_ask};
-use crate::cli::RebuildHub;
+use super::{CommandError, ask, calendar_ask};
+use crate::cli::{RebuildHub, Wait};
+use crate::operator::Operator;
 
 /// What is found of one employee.
 struct Found {
@@ -25,20 +26,18 @@ pub(super) async fn rebuild(settings: &WorkerSettings, arguments: &RebuildHub) -
     let mut reports = Vec::new();
     for kuerzel in office.everybody(&arguments.kuerzel).await? {
         let Found { mut report, is_rebuildable } = office.lost(&kuerzel).await?;
-        if arguments.apply {
-            // Policies can be set for whom the hub knows, also where there is nothing to rebuild from yet.
-            office.hub().add_employee(&kuerzel).await?;
-        }
         let has_unproven = report.json["unproven"].as_array().is_some_and(|unproven| !unproven.is_empty());
-        if arguments.apply && is_rebuildable {
-            let asked = CalendarAsked::Rebuild;
-            let answer = calendar_ask::ask(office.hub(), &settings.redis, &kuerzel, &asked, arguments.wait).await?;
-            report.text = format!("{}\n  {}", report.text, answer.text);
-            report.json["outcome"] = answer.json;
-            report.found_something = answer.found_something || has_unproven;
-        } else if arguments.apply {
-            report.text = format!("{}\n  nothing is to be rebuilt", report.text);
-            report.found_something = has_unproven;
+        if arguments.apply {
+            let (is_refused, text) =
+                match office.apply(&settings.redis, &kuerzel, is_rebuildable, arguments.wait).await? {
+                    Some(answer) => {
+                        report.json["outcome"] = answer.json;
+                        (answer.found_something, answer.text)
+                    }
+                    None => (false, "nothing is to be rebuilt".to_owned()),
+                };
+            report.text = format!("{}\n  {text}", report.text);
+            report.found_something = is_refused || has_unproven;
         } else {
             let hint = if is_rebuildable { "\n  give the command again with --apply" } else { "" };
             report.text = format!("{}{hint}", report.text);
@@ -61,6 +60,27 @@ impl Office {
         let mut everybody: BTreeSet<Kuerzel> = listed.into_iter().map(|mitarbeiter| mitarbeiter.kuerzel).collect();
         everybody.extend(self.meant(&[]).await?);
         Ok(everybody.into_iter().collect())
+    }
+
+    /// Answers what the worker said, where there was something to do for it.
+    async fn apply(
+        &self,
+        redis: &RedisSettings,
+        kuerzel: &Kuerzel,
+        is_rebuildable: bool,
+        wait: Wait,
+    ) -> Result<Option<Report>, CommandError> {
+        let (hub, asked) = (self.hub(), CalendarAsked::Rebuild);
+        let work = async {
+            // Policies can be set for whom the hub knows, also where there is nothing to rebuild from yet.
+            hub.add_employee(kuerzel).await?;
+            if !is_rebuildable {
+                return Ok(None);
+            }
+            calendar_ask::carry_out(hub, redis, kuerzel, &asked, wait).await.map(Some)
+        };
+        let is_done = |answer: &Option<Report>| answer.as_ref().is_none_or(ask::is_done);
+        Operator::of_command(hub).noted_as(vec![calendar_ask::action(kuerzel, &asked)], is_done, work).await
     }
 
     async fn lost(&self, kuerzel: &Kuerzel) -> Result<Found, CommandError> {

@@ -1,5 +1,6 @@
 //! `enqueue beteiligte`
 
+use domain::ids::EspoId;
 use domain::job::Wants;
 use domain::kommunikation::Direction;
 use serde_json::json;
@@ -12,14 +13,22 @@ use super::report::Report;
 use super::{CommandError, connect, record_ids};
 use crate::cli::EnqueueBeteiligte;
 use crate::listing::{ListingError, Pages, Tally};
+use crate::operator::{Act, Action, Of, Operator};
 
 /// Queues single records for an operator: those in back-off come forward.
-pub(super) async fn some(redis: &RedisSettings, arguments: &EnqueueBeteiligte) -> Result<Report, CommandError> {
+pub(super) async fn some(
+    redis: &RedisSettings,
+    operator: &Operator,
+    arguments: &EnqueueBeteiligte,
+) -> Result<Report, CommandError> {
     let ids = record_ids::parse(&arguments.ids)?;
     let mut tally = Tally::default();
     let queue = connect(redis, QueueName::Beteiligte).await?;
     let enqueue = tally.enqueue(&queue, &ids, Wants::sync(arguments.direction), Asker::Operator);
-    traces::begin(Origin::Command, "enqueue beteiligte", enqueue).await?;
+    let enqueue = traces::begin(Origin::Command, "enqueue beteiligte", enqueue);
+    let named = ids.iter().map(EspoId::as_str);
+    let actions = Action::on_each(Act::Enqueue, QueueName::Beteiligte, named, one_way(arguments.direction));
+    operator.noted(actions, enqueue).await?;
     tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: records queued");
     Ok(report(tally))
 }
@@ -31,13 +40,23 @@ pub(super) async fn everything(settings: &ProducerSettings, direction: Direction
     let queue = connect(&settings.redis, QueueName::Beteiligte).await?;
     let mut tally = Tally::default();
     let walk = enqueue_all(&espocrm, &queue, Wants::sync(direction), &mut tally);
-    match traces::begin(Origin::Command, "enqueue all beteiligte", walk).await {
+    let walk = traces::begin(Origin::Command, "enqueue all beteiligte", walk);
+    let of = Of::flow(Some(QueueName::Beteiligte)).with(one_way(direction).map(str::to_owned));
+    let operator = Operator::of_command_without(Some(&settings.postgres));
+    let walked = operator.noted(vec![Action { act: Act::EnqueueAll, of }], walk).await;
+    operator.leave().await;
+    match walked {
         Ok(()) => {
             tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: all records queued");
             Ok(report(tally))
         }
         Err(cause) => Err(CommandError::Listing { queued: tally.queued, cause }),
     }
+}
+
+/// What differs from a usual sync.
+fn one_way(direction: Direction) -> Option<&'static str> {
+    (direction != Direction::Both).then(|| direction.name())
 }
 
 /// On an error `tally` says how many are queued already.

@@ -1,13 +1,14 @@
 //! `erase`: everything that is kept here on one person.
 
 use serde_json::json;
-use shared::hub::Hub;
+use shared::hub::{Hub, Kept};
 use shared::queue::{JobState, QueueName};
 use shared::settings::{PostgresSettings, RedisSettings};
 
 use super::report::Report;
 use super::{CommandError, connect, record_ids};
 use crate::cli::Erase;
+use crate::operator::{Act, Action, Of, Operator};
 
 pub(super) async fn erase(
     postgres: &PostgresSettings,
@@ -23,22 +24,34 @@ pub(super) async fn erase(
         return Err(CommandError::Busy);
     }
     let erased = if arguments.apply {
-        queue.drop_waiting(id.as_str()).await?;
-        let dead: Vec<_> = jobs.iter().filter(|job| job.state == JobState::Dead).map(|job| job.job.clone()).collect();
-        queue.delete_dead(&dead).await?;
-        hub.erase(&id).await?
+        let work = async {
+            queue.drop_waiting(id.as_str()).await?;
+            let dead: Vec<_> =
+                jobs.iter().filter(|job| job.state == JobState::Dead).map(|job| job.job.clone()).collect();
+            queue.delete_dead(&dead).await?;
+            Ok::<_, CommandError>(hub.erase(&id).await?)
+        };
+        // That somebody was erased, and when; not who: nothing of them is to stay.
+        let action = Action { act: Act::Erase, of: Of::flow(Some(QueueName::Beteiligte)) };
+        Operator::of_command(&hub).noted(vec![action], work).await?
     } else {
         hub.kept(&id).await?
     };
     hub.close().await;
-    let (records, entries, requests, jobs) = (erased.records, erased.audit_entries, erased.requests, jobs.len());
+    let Kept { records, audit_entries: entries, requests, actions } = erased;
+    let jobs = jobs.len();
     let verb = if arguments.apply { "erased" } else { "would be erased" };
     let hint = if arguments.apply { "" } else { "; give the command again with --apply" };
-    let text = format!("{verb}: {records} base, {entries} audit entries, {requests} requests, {jobs} jobs{hint}");
+    let text = format!(
+        "{verb}: {records} base, {entries} audit entries, {requests} requests, {actions} operators' actions, {jobs} jobs{hint}"
+    );
     if arguments.apply {
         tracing::info!(id = %id, "operator: everything kept on a record was erased");
     }
-    let json = json!({"applied": arguments.apply, "bases": records, "audit_entries": entries, "requests": requests, "jobs": jobs});
-    let found_something = !arguments.apply && records + entries + requests > 0;
+    let json = json!({
+        "applied": arguments.apply, "bases": records, "audit_entries": entries, "requests": requests,
+        "operator_actions": actions, "jobs": jobs,
+    });
+    let found_something = !arguments.apply && records + entries + requests + actions > 0;
     Ok(Report { text, json, found_something })
 }

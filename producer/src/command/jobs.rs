@@ -11,8 +11,9 @@ use shared::settings::RedisSettings;
 use super::report::Report;
 use super::{CommandError, connect_all};
 use crate::cli::Jobs;
+use crate::operator::{Act, Action, Of, Operator};
 
-pub(super) async fn carry_out(redis: &RedisSettings, what: &Jobs) -> Result<Report, CommandError> {
+pub(super) async fn carry_out(redis: &RedisSettings, operator: &Operator, what: &Jobs) -> Result<Report, CommandError> {
     let of = match what {
         Jobs::Counts(of) | Jobs::Pause(of) | Jobs::Resume(of) => of,
         Jobs::List(arguments) => &arguments.of,
@@ -24,8 +25,14 @@ pub(super) async fn carry_out(redis: &RedisSettings, what: &Jobs) -> Result<Repo
         Jobs::Counts(_) => hold::counts(&queues).await?,
         Jobs::List(arguments) => list::list(&queues, arguments).await?,
         Jobs::Show(arguments) => list::show(&queues, &arguments.ids).await?,
-        Jobs::Delete(arguments) => delete::delete(&queues, arguments).await?,
-        Jobs::Pause(_) => hold::pause(&queues).await?,
-        Jobs::Resume(_) => hold::resume(&queues).await?,
+        Jobs::Delete(arguments) => delete::delete(&queues, operator, arguments).await?,
+        Jobs::Pause(of) => {
+            let action = Action { act: Act::Pause, of: Of::flow(of.queue) };
+            operator.noted(vec![action], hold::pause(&queues)).await?
+        }
+        Jobs::Resume(of) => {
+            let action = Action { act: Act::Resume, of: Of::flow(of.queue) };
+            operator.noted(vec![action], hold::resume(&queues)).await?
+        }
     })
 }

@@ -6,6 +6,7 @@ use domain::ids::{CalendarId, FrNr, Kuerzel};
 use serde_json::{Value, json};
 use shared::hub::Hub;
 use shared::hub::calendar::{CalendarFinding, Employee, PolicyChange};
+use shared::queue::QueueName;
 use shared::settings::{CalendarSettings, PostgresSettings};
 
 use super::calendar::TriggerError;
@@ -13,6 +14,7 @@ use super::report::Report;
 use super::table::table;
 use super::{CommandError, record_ids};
 use crate::cli::{Own, Policy, PolicyParts, SetPolicy, ShowPolicy};
+use crate::operator::{Act, Action, Of, Operator};
 
 pub(super) async fn carry_out(
     postgres: &PostgresSettings,
@@ -53,9 +55,10 @@ async fn set(hub: &Hub, rules: &CalendarSettings, arguments: &SetPolicy) -> Resu
             return Err(CommandError::CalendarTaken);
         }
     }
-    if !hub.set_policy(&kuerzel, &change).await? {
-        return Err(TriggerError::Unknown(vec![1]).into());
-    }
+    let work =
+        async { if hub.set_policy(&kuerzel, &change).await? { Ok(()) } else { Err(TriggerError::Unknown(vec![1])) } };
+    let of = Of::one(QueueName::Calendar, kuerzel.as_str()).with(Some(arguments.parts.names()));
+    Operator::of_command(hub).noted(vec![Action { act: Act::SetPolicy, of }], work).await?;
     tracing::info!(%kuerzel, "operator: policy set");
     let employee = known(hub, &kuerzel).await?;
     let table = as_table(std::slice::from_ref(&employee), rules);
@@ -69,6 +72,18 @@ async fn known(hub: &Hub, kuerzel: &Kuerzel) -> Result<Employee, CommandError> {
 }
 
 impl PolicyParts {
+    /// Which are given; what they were set to, the policy says.
+    fn names(&self) -> String {
+        let given = [
+            (self.strategy.is_some(), "strategy"),
+            (self.advoware_write.is_some(), "advoware-write"),
+            (self.anonymize.is_some(), "anonymize"),
+            (self.calendar_id.is_some(), "calendar-id"),
+            (self.enabled.is_some(), "enabled"),
+        ];
+        given.into_iter().filter_map(|(is_given, name)| is_given.then_some(name)).collect::<Vec<_>>().join(", ")
+    }
+
     fn change(&self) -> PolicyChange {
         PolicyChange {
             strategy: self.strategy.clone().map(|Own(strategy)| strategy),

@@ -17,6 +17,7 @@ use super::record_ids::{self, Named};
 use super::report::Report;
 use super::{CommandError, connect, connect_all};
 use crate::cli::{Requeue, Selection};
+use crate::operator::{Act, Action, Of, Operator};
 
 /// What became of a requeue by ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,17 @@ impl Approved {
     fn by(arguments: &Requeue) -> Self {
         Self { deletions: arguments.approve_deletions, creation: arguments.create_again }
     }
+
+    /// As it is noted.
+    fn actions(self, queue: QueueName, ids: &[Named]) -> Vec<Action> {
+        let approvals = [(self.deletions, Act::ApproveDeletions), (self.creation, Act::CreateAgain)];
+        let mut acts: Vec<Act> = approvals.into_iter().filter_map(|(is_given, act)| is_given.then_some(act)).collect();
+        if acts.is_empty() {
+            acts.push(Act::Requeue);
+        }
+        let entities = || ids.iter().map(|one| one.entity.as_str());
+        acts.into_iter().flat_map(|act| Action::on_each(act, queue, entities(), None)).collect()
+    }
 }
 
 pub(super) async fn requeue(
@@ -50,18 +62,25 @@ pub(super) async fn requeue(
     let is_dry = arguments.dry_run;
     // Connects where it is needed: for calendars.
     let hub = Hub::new(postgres.connect_options());
+    let operator = Operator::of_command(&hub);
     let report = if let Some(selection) = &arguments.selection {
         let queues = connect_all(redis, arguments.queue).await?;
         let spread = arguments.spread.unwrap_or_default();
         let matching = selection.matching_failed();
         let work = alike(&hub, &queues, &matching, spread, is_dry);
-        report_alike(traces::begin(Origin::Command, "requeue", work).await?, is_dry)
+        let work = traces::begin(Origin::Command, "requeue", work);
+        let action = selection.action(Act::RequeueAll, Act::RequeueAlike, arguments.queue);
+        let actions = if is_dry { Vec::new() } else { vec![action] };
+        report_alike(operator.noted(actions, work).await?, is_dry)
     } else {
         let queue = arguments.queue.unwrap_or(QueueName::Beteiligte);
         let ids = record_ids::parse_named(&arguments.ids, queue)?;
         let queue = connect(redis, queue).await?;
-        let work = named(&hub, &queue, &ids, Approved::by(arguments), is_dry);
-        report_named(&traces::begin(Origin::Command, "requeue", work).await?, is_dry)
+        let approved = Approved::by(arguments);
+        let work = named(&hub, &queue, &ids, approved, is_dry);
+        let work = traces::begin(Origin::Command, "requeue", work);
+        let actions = if is_dry { Vec::new() } else { approved.actions(queue.name(), &ids) };
+        report_named(&operator.noted(actions, work).await?, is_dry)
     };
     hub.close().await;
     Ok(report)
@@ -169,6 +188,20 @@ impl Selection {
     /// Dead jobs, and those in back-off after a failure.
     fn matching_failed(&self) -> Matching {
         Matching { includes_failed: true, ..self.matching_dead() }
+    }
+
+    /// As it is noted: `of_all`, or `alike` by these kinds. What stands in a reason is nobody's to keep.
+    pub(super) fn action(&self, of_all: Act, alike: Act, flow: Option<QueueName>) -> Action {
+        let kinds = [
+            (self.reason.is_some(), "reason"),
+            (self.older_than.is_some(), "older than"),
+            (self.younger_than.is_some(), "younger than"),
+        ];
+        let kinds: Vec<&str> = kinds.into_iter().filter_map(|(is_given, kind)| is_given.then_some(kind)).collect();
+        if kinds.is_empty() {
+            return Action { act: of_all, of: Of::flow(flow) };
+        }
+        Action { act: alike, of: Of::flow(flow).with(Some(kinds.join(", "))) }
     }
 
     /// Dead jobs only.

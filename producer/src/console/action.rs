@@ -1,76 +1,34 @@
-//! What an operator does: noted before it is done, with where it came from, and closed with its outcome.
+//! What an operator does in the console, and what operators do in words.
 
-use shared::hub::{HubError, OperatorAction};
-use shared::queue::QueueName;
+use shared::hub::HubError;
 
 use super::Console;
 use super::guard::Visit;
 use super::language::Language;
 use super::notice::Problem;
-
-/// What can be done in the console. The names are stored: none is ever given another meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
-    Pause,
-    Resume,
-    Requeue,
-    RequeueAll,
-    DeleteDead,
-    ApproveDeletions,
-    CreateAgain,
-    Decide,
-    Restore,
-    Apply,
-    SetPolicy,
-}
+pub(super) use crate::operator::{Act, Of};
+use crate::operator::{Action, Operator};
 
 impl Act {
-    pub(super) const ALL: [Self; 11] = [
-        Self::Pause,
-        Self::Resume,
-        Self::Requeue,
-        Self::RequeueAll,
-        Self::DeleteDead,
-        Self::ApproveDeletions,
-        Self::CreateAgain,
-        Self::Decide,
-        Self::Restore,
-        Self::Apply,
-        Self::SetPolicy,
-    ];
-
-    /// Reads [`Self::name`].
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|act| act.name() == name)
-    }
-
-    /// As stored.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Requeue => "requeue",
-            Self::RequeueAll => "requeue_all",
-            Self::DeleteDead => "delete_dead",
-            Self::ApproveDeletions => "approve_deletions",
-            Self::CreateAgain => "create_again",
-            Self::Decide => "decide",
-            Self::Restore => "restore",
-            Self::Apply => "apply",
-            Self::SetPolicy => "set_policy",
-        }
-    }
-
     /// For people.
     pub(super) fn text(self, language: Language) -> &'static str {
         match self {
             Self::Pause => language.say("queue paused", "Warteschlange angehalten"),
             Self::Resume => language.say("queue resumed", "Warteschlange fortgesetzt"),
+            Self::Enqueue => language.say("sync asked for", "Synchronisation veranlasst"),
+            Self::EnqueueAll => language.say("sync of all asked for", "Synchronisation von allem veranlasst"),
             Self::Requeue => language.say("put back to work", "wieder in Arbeit gegeben"),
             Self::RequeueAll => {
                 language.say("all that failed put back to work", "alles Fehlgeschlagene wieder in Arbeit gegeben")
             }
+            Self::RequeueAlike => language.say(
+                "what failed and has this in common put back to work:",
+                "Fehlgeschlagenes mit dieser Gemeinsamkeit wieder in Arbeit gegeben:",
+            ),
             Self::DeleteDead => language.say("dead job deleted", "toten Auftrag gelöscht"),
+            Self::DeleteAll => language.say("all dead jobs deleted", "alle toten Aufträge gelöscht"),
+            Self::DeleteAlike => language
+                .say("dead jobs that have this in common deleted:", "tote Aufträge mit dieser Gemeinsamkeit gelöscht:"),
             Self::ApproveDeletions => language.say("held deletions approved", "zurückgehaltene Löschungen freigegeben"),
             Self::CreateAgain => {
                 language.say("to be created in Advoware again", "erneutes Anlegen in Advoware veranlasst")
@@ -81,17 +39,21 @@ impl Act {
             }
             Self::Apply => language.say("plan to be carried out", "Ausführen eines Plans veranlasst"),
             Self::SetPolicy => language.say("policy of a calendar set", "Regeln eines Kalenders gesetzt"),
+            Self::DeleteDuplicates => language.say(
+                "superfluous events of a calendar to be removed",
+                "Entfernen überzähliger Termine eines Kalenders veranlasst",
+            ),
+            Self::CleanupOrphaned => language.say(
+                "orphaned entries of a calendar to be removed",
+                "Entfernen verwaister Einträge eines Kalenders veranlasst",
+            ),
+            Self::RebuildHub => language.say(
+                "lost rows of a calendar to be rebuilt",
+                "Wiederherstellen verlorener Zeilen eines Kalenders veranlasst",
+            ),
+            Self::Erase => language.say("a person erased", "eine Person gelöscht"),
         }
     }
-}
-
-/// Whom it is about.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Of {
-    pub(super) flow: Option<QueueName>,
-    pub(super) entity: Option<String>,
-    /// Ids and kinds, no values.
-    pub(super) detail: Option<String>,
 }
 
 /// Does `work` with a trace: without one it is not done, and the page says so.
@@ -102,17 +64,8 @@ pub(super) async fn recorded<T>(
     of: Of,
     work: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
-    let Of { flow, entity, detail } = of;
-    let (told_flow, told_entity) = (flow.map(QueueName::as_str), entity.clone());
-    let action = OperatorAction { origin: visit.origin.clone(), action: act.name(), flow, entity, detail };
-    let id = console.hub.note_action(&action, console.clock.now()).await.map_err(|error| without_trace(&error))?;
-    let done = work.await;
-    if let Err(error) = console.hub.close_action(id, done.is_ok()).await {
-        tracing::warn!(%error, action = act.name(), "an operator's action stays open in the audit");
-    }
-    let (origin, is_done) = (visit.origin.as_str(), done.is_ok());
-    tracing::info!(origin, action = act.name(), flow = told_flow, entity = told_entity, is_done, "operator: console");
-    done
+    let operator = Operator::of_console(&console.hub, &console.clock, &visit.origin);
+    operator.only_noted(Action { act, of }, without_trace, work).await
 }
 
 fn without_trace(error: &HubError) -> Problem {
@@ -124,16 +77,5 @@ fn without_trace(error: &HubError) -> Problem {
         german: format!(
             "Nichts wurde getan, denn es konnte nicht protokolliert werden: {error}. Die Befehlszeile geht trotzdem."
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stored_names_are_told_apart() {
-        let names: std::collections::HashSet<_> = Act::ALL.iter().map(|act| act.name()).collect();
-        assert_eq!(names.len(), Act::ALL.len());
     }
 }

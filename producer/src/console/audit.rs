@@ -1,6 +1,6 @@
 //! The audit: what was overwritten or removed, found by any id of either flow; and what operators did.
 
-use axum::extract::{Query, State};
+use axum::extract::{Form, State};
 use axum::routing::get;
 use axum::{Extension, Router};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::beteiligte::record_address;
 use super::guard::Visit;
 use super::language::Language;
-use super::layout::{self, Area};
+use super::layout::{self, Area, token};
 use super::notice::Problem;
 use super::queues::entity_address;
 use super::timeline::{action_line, entry_lines};
@@ -30,9 +30,11 @@ const MOST_ROWS: usize = 10;
 const MAX_CHARS: usize = 1024;
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route("/console/audit", get(page))
+    Router::new().route("/console/audit", get(page).post(page))
 }
 
+/// In the query where a link of ours names an id. What people type is sent in a form: it may be a name by mistake, and addresses are kept in
+/// histories and logs.
 #[derive(Deserialize)]
 struct Wanted {
     #[serde(default)]
@@ -52,17 +54,19 @@ struct Meant {
 }
 
 impl Meant {
-    fn by(text: &str) -> Self {
+    /// `None`: nothing has such an id.
+    fn by(text: &str) -> Option<Self> {
         if text.is_empty() || text.len() > MAX_CHARS {
-            return Self::default();
+            return None;
         }
-        Self {
+        let meant = Self {
             record: EspoId::parse(text).ok(),
             number: text.parse().ok().filter(|number| *number > 0),
             uuid: Uuid::parse_str(text).ok(),
             employee: Kuerzel::parse(text).ok(),
             event: EventId::parse(text).ok(),
-        }
+        };
+        (meant != Self::default()).then_some(meant)
     }
 }
 
@@ -135,15 +139,19 @@ impl Found {
 async fn page(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
-    Query(wanted): Query<Wanted>,
+    Form(wanted): Form<Wanted>,
 ) -> Result<Markup, Problem> {
     let (language, text) = (visit.language, wanted.q.trim());
-    let found = if text.is_empty() { None } else { Some(Found::look(&console.hub, Meant::by(text)).await?) };
+    let found = if text.is_empty() {
+        None
+    } else {
+        Some(Found::look(&console.hub, Meant::by(text).ok_or(Problem::NoId)?).await?)
+    };
     let before = wanted.before.as_deref().map(str::parse::<DateTime<Utc>>).transpose();
     let before = before.map_err(|_| Problem::NotFound)?;
     let actions = console.hub.actions(before, PER_PAGE).await?;
     let content = html! {
-        (search(text, language))
+        (search(text, &visit))
         @if let Some(found) = &found { (results(found, &visit)) }
         h2 { (language.say("What operators did", "Was Betreiber taten")) }
         (actions_table(&actions, language))
@@ -152,9 +160,11 @@ async fn page(
     Ok(layout::page(&visit, language.say("Audit", "Protokoll"), Some(Area::Audit), &content))
 }
 
-fn search(text: &str, language: Language) -> Markup {
+fn search(text: &str, visit: &Visit) -> Markup {
+    let language = visit.language;
     html! {
-        form.row method="get" action=(Area::Audit.path()) role="search" {
+        form.row method="post" action=(Area::Audit.path()) role="search" {
+            (token(visit))
             label {
                 (language.say(
                     "Id: of a record (EspoCRM, betnr), Kürzel, Termin (frNr), event, sync row or audit entry; no names",
@@ -298,17 +308,18 @@ mod tests {
 
     #[test]
     fn a_text_is_looked_for_as_everything_that_it_may_be() {
-        let number = Meant::by("104711");
+        let number = Meant::by("104711").unwrap();
         assert_eq!(number.number, Some(104_711));
         assert!(
             number.record.is_some() && number.employee.is_some() && number.event.is_some() && number.uuid.is_none()
         );
-        let entry = Meant::by("01890000-0000-7000-8000-000000000000");
+        let entry = Meant::by("01890000-0000-7000-8000-000000000000").unwrap();
         assert!(entry.uuid.is_some() && entry.record.is_some() && entry.employee.is_none());
-        let kuerzel = Meant::by("S.B.");
+        let kuerzel = Meant::by("S.B.").unwrap();
         assert!(kuerzel.employee.is_some() && kuerzel.record.is_none());
-        assert_eq!(Meant::by("-5").number, None);
-        assert_eq!(Meant::by(""), Meant::default());
-        assert_eq!(Meant::by(&"a".repeat(MAX_CHARS + 1)), Meant::default());
+        assert_eq!(Meant::by("-5").unwrap().number, None);
+        for no_id in ["", "Erika Beispiel", "Müller, Jürgen", &"a".repeat(MAX_CHARS + 1)] {
+            assert_eq!(Meant::by(no_id), None);
+        }
     }
 }

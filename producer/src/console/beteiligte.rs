@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Query, State};
+use axum::extract::{Form, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -14,12 +14,14 @@ use serde::Deserialize;
 use shared::hub::{BeteiligteView, Counted, Listed};
 use shared::queue::{JobState, JobView, QueueName};
 
+use super::concern::is_trouble;
 use super::guard::Visit;
 use super::language::Language;
-use super::layout::{self, Area, button};
+use super::layout::{self, Area, button, token};
 use super::notice::{Problem, Told};
-use super::overview::{TIME_LIMIT, is_trouble};
+use super::overview::TIME_LIMIT;
 use super::queues::{self, entity_address};
+use super::record::is_known;
 use super::{Console, finding, show};
 
 const PER_PAGE: usize = 50;
@@ -28,7 +30,7 @@ const REFRESH_SECONDS: u32 = 5;
 const FINDINGS: &str = "findings";
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route("/console/beteiligte", get(page)).route("/console/beteiligte/find", get(find))
+    Router::new().route("/console/beteiligte", get(page)).route("/console/beteiligte/find", get(find).post(find))
 }
 
 #[derive(Deserialize)]
@@ -107,7 +109,7 @@ async fn page(
     let now = console.clock.now();
     let content = html! {
         (told.show(language))
-        (search(language))
+        (search(&visit))
         (layout::live("records", REFRESH_SECONDS, &html! {
             (tabs(of, counted.as_ref(), language))
             @if jobs.is_none() {
@@ -128,9 +130,11 @@ async fn jobs_of(console: &Console, records: &[BeteiligteView]) -> Option<HashMa
     Some(shown.into_iter().map(|job| (job.entity.clone(), job)).collect())
 }
 
-fn search(language: Language) -> Markup {
+fn search(visit: &Visit) -> Markup {
+    let language = visit.language;
     html! {
-        form.row method="get" action="/console/beteiligte/find" role="search" {
+        form.row method="post" action="/console/beteiligte/find" role="search" {
+            (token(visit))
             label {
                 (language.say("Id in EspoCRM or number in Advoware (betnr)", "Kennung in EspoCRM oder Nummer in Advoware (betnr)"))
                 input type="search" name="q" required maxlength=(EspoId::MAX_CHARS) pattern="[A-Za-z0-9\\-]+" autocomplete="off";
@@ -224,14 +228,21 @@ fn pages(of: Listed, is_later: bool, last: Option<&BeteiligteView>, language: La
     }
 }
 
-/// `GET /console/beteiligte/find?q=`: leads to the record. A number is Advoware's first, and EspoCRM's where Advoware's is nobody's.
-async fn find(State(console): State<Console>, Query(searched): Query<Searched>) -> Result<Response, Problem> {
+/// `/console/beteiligte/find`, sent as a form, or with an id in the query: leads to the record. A number is Advoware's first, and EspoCRM's
+/// where Advoware's is nobody's. What nobody has as an id may be a name, and goes into no address.
+async fn find(State(console): State<Console>, Form(searched): Form<Searched>) -> Result<Response, Problem> {
     let text = searched.q.trim();
     let by_number = match text.parse() {
         Ok(betnr) => console.hub.beteiligte_of_betnr(BetNr(betnr)).await?,
         Err(_) => None,
     };
-    let id = by_number.or_else(|| EspoId::parse(text).ok()).ok_or(Problem::NotFound)?;
+    if let Some(id) = by_number {
+        return Ok(queues::to(&record_address(&id)));
+    }
+    let id = EspoId::parse(text).map_err(|_| Problem::NoId)?;
+    if !is_known(&console, &id).await? {
+        return Err(Problem::NotFound);
+    }
     Ok(queues::to(&record_address(&id)))
 }
 

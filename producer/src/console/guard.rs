@@ -21,7 +21,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Console;
 use super::language::{self, Language};
-use super::notice::Problem;
+use super::notice::{self, Problem};
 use super::session::{Session, Sessions};
 use crate::body::{self, BodyError, BodyLimits};
 
@@ -57,7 +57,9 @@ pub(super) struct Visit {
 
 /// Headers of every answer, also of refusals.
 pub(super) async fn harden(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    // Pages that are open to everybody have no other guard.
+    let visit = visit(request.headers(), request.uri(), request.extensions().get::<ConnectInfo<SocketAddr>>());
+    let mut response = notice::as_page(next.run(request).await, &visit);
     let headers = response.headers_mut();
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -109,10 +111,7 @@ pub(super) async fn admit(State(console): State<Console>, request: Request, next
     };
     let cookie = cookie.map(|session| session_cookie(&console.sessions.write(session), headers));
     parts.extensions.insert(visit.clone());
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = problem.page(&visit);
-    }
+    let mut response = notice::as_page(next.run(Request::from_parts(parts, body)).await, &visit);
     // A page that logs out has a cookie of its own.
     if let Some(cookie) = cookie
         && !response.headers().contains_key(SET_COOKIE)
@@ -169,6 +168,11 @@ pub(super) fn visit(headers: &HeaderMap, uri: &Uri, peer: Option<&ConnectInfo<So
 }
 
 impl Visit {
+    /// The same to whoever was refused: what they asked for may be anything, and is not repeated, in no link either.
+    pub(super) fn at_the_overview(&self) -> Self {
+        Self { address: "/".to_owned(), ..self.clone() }
+    }
+
     /// Ends the session.
     pub(super) fn log_out(&self, console: &Console) {
         if let Some(session) = self.session {

@@ -1,6 +1,7 @@
 //! What a page says after something was done, and why something was not.
 
 use axum::http::StatusCode;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -29,6 +30,12 @@ pub(super) enum Problem {
     Malformed,
     /// There is no such thing.
     NotFound,
+    /// There is no such page.
+    NoPage,
+    /// The page is not asked for in this way.
+    WrongMethod,
+    /// Searched for by something that is no id. It may be a name, so it is not repeated.
+    NoId,
     /// PostgreSQL is away or refuses.
     Hub(String),
     /// Redis is away.
@@ -70,8 +77,9 @@ impl Problem {
             Self::LoggedOut | Self::ForeignName | Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Malformed | Self::NoId => StatusCode::BAD_REQUEST,
+            Self::NotFound | Self::NoPage => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Hub(_) | Self::Queue(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused { .. } => StatusCode::CONFLICT,
         }
@@ -104,6 +112,17 @@ impl Problem {
                 "Das war nicht lesbar. Nichts wurde getan. Laden Sie die Seite neu.",
             ),
             Self::NotFound => say("There is nothing here by that id.", "Unter dieser Kennung gibt es hier nichts."),
+            Self::NoPage => say("There is no such page.", "Diese Seite gibt es nicht."),
+            Self::WrongMethod => say(
+                "This page is not asked for in this way. Nothing was done.",
+                "So lässt sich diese Seite nicht abrufen. Nichts wurde getan.",
+            ),
+            Self::NoId => say(
+                "That is no id. Search by the id of a record (EspoCRM, betnr), a Kürzel, a Termin (frNr), an event, a sync row or an audit \
+                 entry; nothing is found by a name.",
+                "Das ist keine Kennung. Suchen Sie nach der Kennung eines Datensatzes (EspoCRM, betnr), einem Kürzel, einem Termin (frNr), \
+                 einem Google-Termin, einer Zeile oder einem Protokolleintrag; nach Namen wird nicht gesucht.",
+            ),
             Self::Hub(cause) => say("The database does not answer: ", "Die Datenbank antwortet nicht: ") + cause,
             Self::Queue(cause) => say("The queue does not answer: ", "Die Warteschlange antwortet nicht: ") + cause,
             Self::Refused { english, german } => say(english, german),
@@ -118,8 +137,37 @@ impl Problem {
             p { a href="/" { (language.say("To the overview", "Zur Übersicht")) } }
         };
         let title = language.say("Not done", "Nicht getan");
-        (self.status(), layout::page(visit, title, None, &content)).into_response()
+        (self.status(), layout::page(&visit.at_the_overview(), title, None, &content)).into_response()
     }
+}
+
+/// An answer that is no page becomes one: refusals of the library, which would speak English and not say what to do.
+pub(super) fn as_page(mut response: Response, visit: &Visit) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        return problem.page(visit);
+    }
+    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let problem = match response.status() {
+        _ if is_page => return response,
+        StatusCode::NOT_FOUND => Problem::NoPage,
+        StatusCode::METHOD_NOT_ALLOWED => Problem::WrongMethod,
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
+        StatusCode::BAD_REQUEST | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::UNPROCESSABLE_ENTITY => {
+            Problem::Malformed
+        }
+        _ => return response,
+    };
+    let mut page = problem.page(visit);
+    // Who was refused for the method is told which there are.
+    if let Some(allowed) = response.headers_mut().remove(ALLOW) {
+        page.headers_mut().insert(ALLOW, allowed);
+    }
+    page
+}
+
+/// What there is at any other address.
+pub(super) async fn no_page() -> Problem {
+    Problem::NoPage
 }
 
 /// Rendered by the guard, which knows the visit.

@@ -5,90 +5,22 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::{Query, State};
 use chrono::{DateTime, Utc};
-use domain::beteiligte::SyncStatus;
 use maud::{Markup, html};
 use shared::error::System;
 use shared::limits::Standing;
 use shared::queue::{Counts, JobState, QueueName};
 
+use super::concern::{Facts, Flow, concern_line, concerns};
 use super::guard::Visit;
 use super::language::Language;
 use super::layout::{self, Area};
 use super::notice::Told;
-use super::samples::{OfHub, Sample};
+use super::samples::Sample;
 use super::{Console, chart, queues, show};
 
 const REFRESH_SECONDS: u32 = 5;
 /// A page does not wait longer for a queue: it says that it is away.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(2);
-
-/// All that the verdict is made of.
-struct Facts {
-    /// `None`: the queue does not answer.
-    queues: Vec<(QueueName, Option<Counts>)>,
-    systems: Vec<(System, Standing)>,
-    /// `None`: the hub does not answer, or was not asked yet.
-    hub: Option<OfHub>,
-    is_sampled: bool,
-}
-
-/// Something that a person should look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Concern {
-    QueueAway(QueueName),
-    HubAway,
-    SystemDown(System),
-    NoWorker(QueueName),
-    Paused(QueueName),
-    Dead(QueueName, u64),
-    Records(SyncStatus, u64),
-    HeldDeletions(u64),
-    FailedRows(u64),
-    Divergent(u64),
-}
-
-/// What is wrong, the worst first; nothing: all is well.
-fn concerns(facts: &Facts) -> Vec<Concern> {
-    let mut found = Vec::new();
-    if facts.is_sampled && facts.hub.is_none() {
-        found.push(Concern::HubAway);
-    }
-    for (queue, counts) in &facts.queues {
-        match counts {
-            None => found.push(Concern::QueueAway(*queue)),
-            Some(counts) => {
-                found.extend((counts.workers == 0).then_some(Concern::NoWorker(*queue)));
-                found.extend(counts.is_paused.then_some(Concern::Paused(*queue)));
-                found.extend((counts.dead > 0).then_some(Concern::Dead(*queue, counts.dead)));
-            }
-        }
-    }
-    let is_down = |(system, standing): &(System, Standing)| match standing {
-        Standing::Up => None,
-        Standing::Down { .. } => Some(Concern::SystemDown(*system)),
-    };
-    found.extend(facts.systems.iter().filter_map(is_down));
-    if let Some(hub) = &facts.hub {
-        let troubled = hub.counted.by_status.iter().filter_map(|(status, count)| Some(((*status)?, *count)));
-        found.extend(
-            troubled.filter(|(status, _)| is_trouble(*status)).map(|(status, count)| Concern::Records(status, count)),
-        );
-        found.extend((hub.held_deletions > 0).then_some(Concern::HeldDeletions(hub.held_deletions)));
-        found.extend((hub.with_failed_rows > 0).then_some(Concern::FailedRows(hub.with_failed_rows)));
-        found.extend((hub.divergent > 0).then_some(Concern::Divergent(hub.divergent)));
-    }
-    found
-}
-
-/// Whether a record in this state waits for a person, or for better times.
-pub(super) fn is_trouble(status: SyncStatus) -> bool {
-    match status {
-        SyncStatus::Failed | SyncStatus::PermanentlyFailed | SyncStatus::Conflict | SyncStatus::DeletedInAdvoware => {
-            true
-        }
-        SyncStatus::PendingSync | SyncStatus::Dirty | SyncStatus::Syncing | SyncStatus::Clean => false,
-    }
-}
 
 pub(super) async fn page(
     State(console): State<Console>,
@@ -126,7 +58,20 @@ async fn facts(console: &Console) -> Facts {
     let is_used = |system: &System| *system != System::Google || console.has_calendars;
     let systems = System::ALL.into_iter().filter(is_used);
     let sample = console.samples.latest();
+    let now = console.clock.now();
+    // A hub that is away knows of no success, which is no reason to say that there was none.
+    let last_success = sample.as_ref().and_then(|sample| sample.hub.as_ref()).map(|hub| hub.last_success);
+    let flow = |(queue, interval): &(QueueName, Duration)| {
+        let last_success = match queue {
+            QueueName::Beteiligte => last_success?.beteiligte,
+            QueueName::Calendar => last_success?.calendar,
+        };
+        Some(Flow::new(*queue, *interval, last_success, &console.samples, now))
+    };
     Facts {
+        flows: console.flows.iter().filter_map(flow).collect(),
+        now,
+        started_at: console.started_at,
         queues,
         systems: systems.map(|system| (system, console.breakers.standing(system))).collect(),
         is_sampled: sample.is_some(),
@@ -152,74 +97,6 @@ fn verdict(facts: &Facts, language: Language) -> Markup {
             div.notice.good role="status" { p { strong { (language.say("Everything is in sync.", "Alles ist synchron.")) } } }
         }
     }
-}
-
-fn concern_line(concern: Concern, language: Language) -> Markup {
-    let (address, text) = match concern {
-        Concern::HubAway => (None, language.say("PostgreSQL does not answer", "PostgreSQL antwortet nicht").to_owned()),
-        Concern::QueueAway(queue) => {
-            let name = queue.as_str();
-            (
-                None,
-                language.say(
-                    format!("Redis does not answer for the queue {name}"),
-                    format!("Redis antwortet nicht für die Warteschlange {name}"),
-                ),
-            )
-        }
-        Concern::SystemDown(system) => {
-            let name = system.name();
-            (
-                None,
-                language.say(
-                    format!("{name} is down, its jobs wait"),
-                    format!("{name} ist nicht erreichbar, die Aufträge warten"),
-                ),
-            )
-        }
-        Concern::NoWorker(queue) => {
-            let name = queue.as_str();
-            (
-                None,
-                language.say(
-                    format!("No worker takes jobs of {name}: start one"),
-                    format!("Kein Worker nimmt Aufträge von {name}: starten Sie einen"),
-                ),
-            )
-        }
-        Concern::Paused(queue) => {
-            let text = language.say("A queue is paused: ", "Eine Warteschlange ist angehalten: ");
-            (Some(Area::Queues.path().to_owned()), format!("{text}{}", queue.as_str()))
-        }
-        Concern::Dead(queue, count) => {
-            let text = language.say("dead jobs that nobody tries again", "tote Aufträge, die niemand mehr versucht");
-            (Some(queues::address(queue, JobState::Dead)), format!("{count} {text} ({})", queue.as_str()))
-        }
-        Concern::Records(status, count) => {
-            let address = format!("{}?of={}", Area::Beteiligte.path(), status.name());
-            (Some(address), format!("{count} Beteiligte: {}", show::status(status, language)))
-        }
-        Concern::HeldDeletions(count) => {
-            let text =
-                language.say("deletions in calendars wait for approval", "Löschungen in Kalendern warten auf Freigabe");
-            (Some(Area::Employees.path().to_owned()), format!("{count} {text}"))
-        }
-        Concern::FailedRows(count) => {
-            let text = language.say(
-                "calendars with entries that could not be written",
-                "Kalender mit Einträgen, die nicht geschrieben werden konnten",
-            );
-            (Some(Area::Employees.path().to_owned()), format!("{count} {text}"))
-        }
-        Concern::Divergent(count) => {
-            let text = language.say(
-                "records or entries differ although they count as in sync: `audit verify-sync` says which",
-                "Datensätze oder Einträge weichen ab, obwohl sie als synchron gelten: `audit verify-sync` sagt, welche",
-            );
-            (None, format!("{count} {text}"))
-        }
-    };
-    html! { @match address { Some(address) => a href=(address) { (text) }, None => (text) } }
 }
 
 fn queue_card(
@@ -317,64 +194,5 @@ fn systems_card(facts: &Facts, now: DateTime<Utc>, language: Language) -> Markup
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use shared::hub::Counted;
-
-    use super::*;
-
-    fn well() -> Facts {
-        let counts = Counts { workers: 2, ready: 5, ..Counts::default() };
-        Facts {
-            queues: vec![(QueueName::Beteiligte, Some(counts))],
-            systems: vec![(System::Advoware, Standing::Up)],
-            hub: Some(OfHub {
-                counted: Counted { by_status: vec![(Some(SyncStatus::Clean), 9), (None, 1)], with_findings: 1 },
-                ..OfHub::default()
-            }),
-            is_sampled: true,
-        }
-    }
-
-    #[test]
-    fn work_that_goes_on_is_no_concern() {
-        assert_eq!(concerns(&well()), []);
-        assert_eq!(concerns(&Facts { hub: None, is_sampled: false, ..well() }), [], "not asked yet");
-    }
-
-    #[test]
-    fn each_trouble_is_told_and_leads_where_it_is_mended() {
-        let next_try = DateTime::UNIX_EPOCH;
-        let counted =
-            Counted { by_status: vec![(Some(SyncStatus::Failed), 3), (Some(SyncStatus::Clean), 1)], with_findings: 0 };
-        let facts = Facts {
-            queues: vec![
-                (QueueName::Beteiligte, None),
-                (QueueName::Calendar, Some(Counts { dead: 2, is_paused: true, ..Counts::default() })),
-            ],
-            systems: vec![(System::Google, Standing::Down { next_try }), (System::Advoware, Standing::Up)],
-            hub: Some(OfHub { counted, held_deletions: 7, with_failed_rows: 2, divergent: 5, ..OfHub::default() }),
-            is_sampled: true,
-        };
-        assert_eq!(
-            concerns(&facts),
-            [
-                Concern::QueueAway(QueueName::Beteiligte),
-                Concern::NoWorker(QueueName::Calendar),
-                Concern::Paused(QueueName::Calendar),
-                Concern::Dead(QueueName::Calendar, 2),
-                Concern::SystemDown(System::Google),
-                Concern::Records(SyncStatus::Failed, 3),
-                Concern::HeldDeletions(7),
-                Concern::FailedRows(2),
-                Concern::Divergent(5),
-            ]
-        );
-        assert_eq!(concerns(&Facts { hub: None, ..well() }), [Concern::HubAway]);
-        let line = concern_line(Concern::Records(SyncStatus::Failed, 3), Language::English).into_string();
-        assert!(line.contains("/console/beteiligte?of=failed"), "{line}");
     }
 }

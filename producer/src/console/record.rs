@@ -157,6 +157,15 @@ impl Known {
     }
 }
 
+/// Whether there is anything here under an id, as far as the stores answer.
+pub(super) async fn is_known(console: &Console, id: &EspoId) -> Result<bool, Problem> {
+    match Known::look(console, id.clone()).await {
+        Ok(known) => Ok(known.view.is_some() || known.work != Work::NotKnown),
+        Err(Problem::NotFound) => Ok(false),
+        Err(problem) => Err(problem),
+    }
+}
+
 /// A queue that is away is part of the answer: what PostgreSQL knows can be read all the same.
 async fn at_the_queue(console: &Console, id: &EspoId) -> Result<(Work, bool, bool), Problem> {
     let queue = queue(console)?;

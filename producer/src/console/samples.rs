@@ -62,6 +62,15 @@ impl Samples {
         self.lock().iter().filter_map(of).collect()
     }
 
+    /// The earliest moment after `after` at which a queue had work: waiting, running, or put off after a failure.
+    pub(crate) fn work_since(&self, queue: QueueName, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let has_work = |sample: &Sample| {
+            let counts = sample.depths.iter().find(|(name, _)| *name == queue);
+            counts.is_some_and(|(_, counts)| counts.ready + counts.running + counts.delayed > 0)
+        };
+        self.lock().iter().find(|sample| sample.at > after && has_work(sample)).map(|sample| sample.at)
+    }
+
     /// Looks every ten seconds until it is dropped.
     pub(crate) async fn keep(self, queues: Vec<Queue>, hub: Hub, clock: Clock) -> Infallible {
         loop {
@@ -101,4 +110,26 @@ async fn of_hub(hub: &Hub) -> Result<OfHub, HubError> {
         divergent: hub.count_divergent_records().await? + hub.count_divergent_entries().await?,
         with_failed_rows: hub.employees_with_failed_rows().await?.len() as u64,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn work_is_found_after_a_moment_in_its_own_queue_only() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        let sample =
+            |seconds, counts| Sample { at: at(seconds), depths: vec![(QueueName::Calendar, counts)], hub: None };
+        let samples = Samples::default();
+        let delayed = Counts { delayed: 1, ..Counts::default() };
+        let dead = Counts { dead: 1, ..Counts::default() };
+        samples.lock().extend([sample(0, delayed), sample(10, dead), sample(20, delayed), sample(30, delayed)]);
+        assert_eq!(samples.work_since(QueueName::Calendar, at(-1)), Some(at(0)));
+        assert_eq!(samples.work_since(QueueName::Calendar, at(0)), Some(at(20)), "what is dead is no work");
+        assert_eq!(samples.work_since(QueueName::Calendar, at(30)), None);
+        assert_eq!(samples.work_since(QueueName::Beteiligte, at(-1)), None);
+    }
 }

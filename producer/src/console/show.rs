@@ -7,8 +7,8 @@ use chrono_tz::Europe::Berlin;
 use domain::beteiligte::SyncStatus;
 use maud::{Markup, html};
 
+use super::concern::is_trouble;
 use super::language::Language;
-use super::overview::is_trouble;
 
 /// A time as the firm's clocks show it; its exact value is in the tag.
 pub(super) fn time(at: DateTime<Utc>, language: Language) -> Markup {

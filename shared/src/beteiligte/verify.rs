@@ -23,8 +23,10 @@ pub enum Agreement {
     Waits(Option<SyncStatus>),
 }
 
-const NOT_IN_ESPOCRM: &str = "not_in_espocrm";
-const NOT_IN_ADVOWARE: &str = "not_in_advoware";
+/// Digest where EspoCRM lacks the record.
+pub const NOT_IN_ESPOCRM: &str = "not_in_espocrm";
+/// Digest where Advoware lacks the record.
+pub const NOT_IN_ADVOWARE: &str = "not_in_advoware";
 
 impl Agreement {
     fn lacks(side: &str) -> Self {

@@ -13,39 +13,47 @@ pub struct Kept {
     pub audit_entries: u64,
     /// What operators asked of it.
     pub requests: u64,
+    /// What operators did to it, by name.
+    pub actions: u64,
+}
+
+/// What is kept, table by table, in the order of [`Kept`].
+const PLACES: [&str; 4] = [
+    "beteiligte WHERE espo_id = $1",
+    "sync_audit WHERE espo_id = $1",
+    "sync_request WHERE espo_id = $1",
+    // A Kürzel may look like an id.
+    "operator_action WHERE flow = 'beteiligte' AND entity = $1",
+];
+
+impl Kept {
+    fn of([records, audit_entries, requests, actions]: [u64; 4]) -> Self {
+        Self { records, audit_entries, requests, actions }
+    }
 }
 
 impl Hub {
     /// How much is kept on a record.
     pub async fn kept(&self, id: &EspoId) -> Result<Kept, HubError> {
-        let counts: (i64, i64, i64) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM beteiligte WHERE espo_id = $1), (SELECT count(*) FROM sync_audit WHERE espo_id = $1),
-                    (SELECT count(*) FROM sync_request WHERE espo_id = $1)",
-        )
-        .bind(id.as_str())
-        .fetch_one(&self.pool)
-        .await?;
-        let [records, audit_entries, requests] =
-            [counts.0, counts.1, counts.2].map(|count| u64::try_from(count).unwrap_or_default());
-        Ok(Kept { records, audit_entries, requests })
+        let mut counts = [0; 4];
+        for (place, count) in PLACES.into_iter().zip(&mut counts) {
+            let text = format!("SELECT count(*) FROM {place}");
+            let query = sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(id.as_str());
+            let there: i64 = query.fetch_one(&self.pool).await?;
+            *count = u64::try_from(there).unwrap_or_default();
+        }
+        Ok(Kept::of(counts))
     }
 
     /// Removes it, all or nothing, and tells how much it was. A record that still exists in EspoCRM is known again after its next sync.
     pub async fn erase(&self, id: &EspoId) -> Result<Kept, HubError> {
         let mut transaction = self.pool.begin().await?;
-        let mut gone = [0; 3];
-        let statements = [
-            "DELETE FROM beteiligte WHERE espo_id = $1",
-            "DELETE FROM sync_audit WHERE espo_id = $1",
-            "DELETE FROM sync_request WHERE espo_id = $1",
-        ];
-        let of_operators = sqlx::query("DELETE FROM operator_action WHERE flow = 'beteiligte' AND entity = $1");
-        of_operators.bind(id.as_str()).execute(&mut *transaction).await?;
-        for (statement, gone) in statements.into_iter().zip(&mut gone) {
-            *gone = sqlx::query(statement).bind(id.as_str()).execute(&mut *transaction).await?.rows_affected();
+        let mut gone = [0; 4];
+        for (place, gone) in PLACES.into_iter().zip(&mut gone) {
+            let query = sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {place}"))).bind(id.as_str());
+            *gone = query.execute(&mut *transaction).await?.rows_affected();
         }
         transaction.commit().await?;
-        let [records, audit_entries, requests] = gone;
-        Ok(Kept { records, audit_entries, requests })
+        Ok(Kept::of(gone))
     }
 }

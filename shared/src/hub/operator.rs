@@ -11,7 +11,7 @@ use crate::queue::QueueName;
 /// What an operator is about to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorAction {
-    /// `console`, and the address it came from.
+    /// `console`, `http` or `command`, and the address or account it came from.
     pub origin: String,
     /// From a closed list of the program that writes it.
     pub action: &'static str,
@@ -61,28 +61,33 @@ impl ActionView {
 }
 
 impl Hub {
-    /// Notes what is about to be done. Answers the id under which its outcome is told.
-    pub async fn note_action(&self, action: &OperatorAction, now: DateTime<Utc>) -> Result<Uuid, HubError> {
-        let id = Uuid::now_v7();
+    /// Notes what is about to be done, all of it or nothing. Answers the ids under which the outcome is told.
+    pub async fn note_actions(&self, actions: &[OperatorAction], now: DateTime<Utc>) -> Result<Vec<Uuid>, HubError> {
+        let ids: Vec<Uuid> = actions.iter().map(|_| Uuid::now_v7()).collect();
+        let column =
+            |of: fn(&OperatorAction) -> Option<&str>| -> Vec<Option<&str>> { actions.iter().map(of).collect() };
         sqlx::query(
-            "INSERT INTO operator_action (id, at, origin, action, flow, entity, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO operator_action (id, at, origin, action, flow, entity, detail)
+             SELECT one.id, $1, one.origin, one.action, one.flow, one.entity, one.detail
+             FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+                AS one (id, origin, action, flow, entity, detail)",
         )
-        .bind(id)
         .bind(now)
-        .bind(&action.origin)
-        .bind(action.action)
-        .bind(action.flow.map(QueueName::as_str))
-        .bind(&action.entity)
-        .bind(&action.detail)
+        .bind(&ids)
+        .bind(column(|action| Some(&action.origin)))
+        .bind(column(|action| Some(action.action)))
+        .bind(column(|action| action.flow.map(QueueName::as_str)))
+        .bind(column(|action| action.entity.as_deref()))
+        .bind(column(|action| action.detail.as_deref()))
         .execute(&self.pool)
         .await?;
-        Ok(id)
+        Ok(ids)
     }
 
     /// Notes how it ended.
-    pub async fn close_action(&self, id: Uuid, is_done: bool) -> Result<(), HubError> {
-        let query = sqlx::query("UPDATE operator_action SET outcome = $2 WHERE id = $1 AND outcome IS NULL");
-        query.bind(id).bind(if is_done { "done" } else { "failed" }).execute(&self.pool).await?;
+    pub async fn close_actions(&self, ids: &[Uuid], is_done: bool) -> Result<(), HubError> {
+        let query = sqlx::query("UPDATE operator_action SET outcome = $2 WHERE id = ANY($1) AND outcome IS NULL");
+        query.bind(ids).bind(if is_done { "done" } else { "failed" }).execute(&self.pool).await?;
         Ok(())
     }
 

@@ -47,7 +47,7 @@ pub struct Counted {
     pub with_findings: u64,
 }
 
-/// When each flow last left an entity with nothing to do.
+/// When a run of each flow last ended well, as `kanzleisync_last_success_timestamp_seconds` counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LastSuccess {
     /// Of Beteiligte.
@@ -131,7 +131,7 @@ impl Hub {
     pub async fn last_success(&self) -> Result<LastSuccess, HubError> {
         let row = sqlx::query(
             "SELECT (SELECT max(agreed_at) FROM beteiligte WHERE agreed_at IS NOT NULL) AS beteiligte,
-                    (SELECT max(synced_at) FROM calendar_employee) AS calendar",
+                    (SELECT max(looked_at) FROM calendar_employee) AS calendar",
         );
         let row = row.fetch_one(&self.pool).await?;
         Ok(LastSuccess { beteiligte: row.try_get("beteiligte")?, calendar: row.try_get("calendar")? })

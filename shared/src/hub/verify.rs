@@ -29,6 +29,8 @@ pub struct DueRecord {
 pub struct DivergentRecord {
     /// The record.
     pub id: EspoId,
+    /// What differs: a digest of [`crate::beteiligte::Agreement`].
+    pub digest: String,
     /// When it was first seen.
     pub since: DateTime<Utc>,
     /// When it was last.
@@ -126,17 +128,19 @@ impl Hub {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// Records that diverge, the longest first; at most `limit`.
-    pub async fn divergent_records(&self, limit: u32) -> Result<Vec<DivergentRecord>, HubError> {
+    /// Records that diverge, the longest first; at most `limit` after the first `offset`.
+    pub async fn divergent_records(&self, offset: u64, limit: u32) -> Result<Vec<DivergentRecord>, HubError> {
         let query = sqlx::query(
-            "SELECT espo_id, differs_since, verified_at FROM beteiligte
+            "SELECT espo_id, difference, differs_since, verified_at FROM beteiligte
              WHERE difference IS NOT NULL AND is_divergent AND status = 'clean' AND deleted_at IS NULL
-             ORDER BY differs_since, espo_id LIMIT $1",
+             ORDER BY differs_since, espo_id LIMIT $1 OFFSET $2",
         );
-        let rows = query.bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        let query = query.bind(i64::from(limit)).bind(i64::try_from(offset).unwrap_or(i64::MAX));
+        let rows = query.fetch_all(&self.pool).await?;
         let read = |row: &PgRow| {
             Ok(DivergentRecord {
                 id: espo_id(row)?,
+                digest: row.try_get("difference")?,
                 since: row.try_get("differs_since")?,
                 seen_at: row.try_get("verified_at")?,
             })

@@ -213,8 +213,13 @@ async fn erase_removes_everything_that_is_kept_on_one_person_and_nobody_elses() 
     let other = world.given(104_861, json!([mail(B, true)]), json!([]), vec![]);
     world.sync(&[&other.id]).await?;
     synced.after(&[synced.add_mail(C)]).await?;
+    for id in [&one.id, &other.id] {
+        command(world, &["requeue", id]).await?;
+    }
+    world.run_until_quiet().await?;
     let dry = command(world, &["erase", &one.id]).await?;
-    assert_eq!((dry.code(), dry.stdout.contains("would be erased: 1 base")), (Some(1), true), "{dry:?}");
+    let is_told = ["would be erased: 1 base", "1 operators' actions"].iter().all(|text| dry.stdout.contains(text));
+    assert_eq!((dry.code(), is_told), (Some(1), true), "{dry:?}");
     let done = command(world, &["erase", &one.id, "--apply"]).await?;
     assert_eq!(done.code(), Some(0), "{done:?}");
     let pool = PgPool::connect(&world.database_url).await?;
@@ -225,6 +230,13 @@ async fn erase_removes_everything_that_is_kept_on_one_person_and_nobody_elses() 
             sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(&one.id).bind(&other.id).fetch_one(&pool).await?;
         assert_eq!((mine, others > 0), (0, table != "sync_request"), "{table}");
     }
+    assert!(done.stdout.contains("erased: 1 base") && done.stdout.contains("1 operators' actions"), "{done:?}");
+    let acts: Vec<(String, Option<String>)> =
+        sqlx::query_as("SELECT action, entity FROM operator_action ORDER BY at").fetch_all(&pool).await?;
+    let left = [("requeue".to_owned(), Some(other.id.clone())), ("erase".to_owned(), None)];
+    assert_eq!(acts, left, "that somebody was erased, not who");
+    let again = json_of(world, &["erase", &one.id]).await?;
+    assert_eq!(again["operator_actions"], json!(0), "{again}");
     let again = command(world, &["erase", &one.id]).await?;
     assert_eq!(again.code(), Some(0), "nothing is left: {again:?}");
     Ok(())

@@ -15,14 +15,14 @@ const SCRIPT: &str = "<script>alert(1)</script>";
 const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt;";
 
 /// Somebody who is logged in and reads English.
-struct Visitor {
-    address: String,
-    client: Client,
-    cookie: String,
+pub(crate) struct Visitor {
+    pub(crate) address: String,
+    pub(crate) client: Client,
+    pub(crate) cookie: String,
 }
 
 impl Visitor {
-    async fn of(address: &str) -> Self {
+    pub(crate) async fn of(address: &str) -> Self {
         let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().expect("a client");
         let key = [("key", PRODUCER_API_KEY), ("next", "/")];
         let answer = client.post(format!("{address}/console/login")).form(&key).send().await.expect("an answer");
@@ -30,13 +30,13 @@ impl Visitor {
         Self { address: address.to_owned(), cookie: cookie.to_owned(), client }
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         let request = self.client.get(format!("{}{path}", self.address));
         let request = request.header(COOKIE, &self.cookie).header(ACCEPT_LANGUAGE, "en");
         request.send().await.expect("the producer answers")
     }
 
-    async fn page(&self, path: &str) -> String {
+    pub(crate) async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         let (status, text) = (answer.status(), answer.text().await.expect("text"));
         assert_eq!(status, StatusCode::OK, "{path}: {text}");
@@ -44,7 +44,7 @@ impl Visitor {
     }
 
     /// Sends values with the token of `page`.
-    async fn post(&self, page: &str, action: &str, values: &[(&str, &str)]) -> Response {
+    pub(crate) async fn post(&self, page: &str, action: &str, values: &[(&str, &str)]) -> Response {
         let token = between(page, "name=\"form_token\" value=\"", "\"");
         let all: Vec<_> = values.iter().copied().chain([("form_token", token)]).collect();
         let request = self.client.post(format!("{}{action}", self.address)).header(COOKIE, &self.cookie);
@@ -61,7 +61,7 @@ impl Visitor {
     }
 
     /// Looks at a page until it says this.
-    async fn sees(&self, path: &str, text: &str) -> Result<()> {
+    pub(crate) async fn sees(&self, path: &str, text: &str) -> Result<()> {
         eventually(PATIENCE, "the page says so", async || {
             let page = self.page(path).await;
             if page.contains(text) { Ok(()) } else { Err(format!("no {text:?} on {path}: {page}")) }
@@ -75,7 +75,7 @@ fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
     rest.split_once(after).map_or(rest, |(found, _)| found)
 }
 
-async fn visited(world: &World) -> Result<(RunningProgram, Visitor)> {
+pub(crate) async fn visited(world: &World) -> Result<(RunningProgram, Visitor)> {
     let (producer, address) = world.producer().await?;
     // What its first scan found to do would make every page say that a job runs.
     producer.wait_for_line("scan done", PATIENCE).await?;
@@ -83,7 +83,7 @@ async fn visited(world: &World) -> Result<(RunningProgram, Visitor)> {
     Ok((producer, Visitor::of(&address).await))
 }
 
-fn path_of(one: &Beteiligter) -> String {
+pub(crate) fn path_of(one: &Beteiligter) -> String {
     format!("/console/beteiligte/{}", one.id)
 }
 

@@ -10,7 +10,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use sqlx::PgPool;
 
 /// Pages behind the guard.
-const READ: [&str; 10] = [
+const READ: [&str; 14] = [
     "/",
     "/console/queues",
     "/console/beteiligte",
@@ -20,12 +20,18 @@ const READ: [&str; 10] = [
     "/console/employees",
     "/console/employees/{kuerzel}",
     "/console/audit",
+    "/console/divergent",
     "/console/settings",
+    "/console",
+    "/console/",
+    NOWHERE,
 ];
+/// Any other address.
+const NOWHERE: &str = "/console/{*rest}";
 /// Is both: looked at, and carried out.
 const PLAN: &str = "/console/beteiligte/{id}/plan";
 /// What changes something.
-const WRITE: [&str; 13] = [
+const WRITE: [&str; 16] = [
     "/console/logout",
     "/console/queues/pause",
     "/console/queues/resume",
@@ -39,6 +45,10 @@ const WRITE: [&str; 13] = [
     "/console/beteiligte/{id}/decide",
     "/console/beteiligte/{id}/restore",
     PLAN,
+    // Change nothing, but what is searched for is sent as a form.
+    "/console/audit",
+    "/console/beteiligte/find",
+    NOWHERE,
 ];
 /// For everybody.
 const OPEN: [&str; 3] = ["/console/login", "/console/language/{language}", "/console/assets/{name}"];

@@ -10,6 +10,8 @@ use shared::hub::Hub;
 use simulator::Edit;
 use sqlx::PgPool;
 
+use crate::console_pages::Visitor;
+
 /// Some seconds, so that a scenario sees several rounds.
 const OFTEN: &str = "0.0005";
 
@@ -77,9 +79,11 @@ async fn a_beteiligter_that_no_sync_settles_is_told_also_after_a_restart_until_o
     // A run that looks and leaves it as it was is what the check is for.
     execute(&pool, "UPDATE beteiligte SET looked_at = now() WHERE difference IS NOT NULL").await?;
     tells(&address, "kanzleisync_divergent_records{flow=\"beteiligte\"} 1").await?;
-    let divergent = hub.divergent_records(10).await.expect("PostgreSQL answers");
+    let divergent = hub.divergent_records(0, 10).await.expect("PostgreSQL answers");
     assert_eq!(divergent.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), [one.id.as_str()]);
     assert!(divergent[0].since <= looked, "since it was first seen: {divergent:?}");
+    let page = Visitor::of(&address).await.page("/console/divergent").await;
+    assert!(page.contains(&format!("/console/beteiligte/{}/plan", one.id)) && !page.contains(&other.id), "{page}");
     assert_eq!(world.simulator.journal().mutating().len(), written, "the check writes to neither side");
     let ids = [one.id.as_str(), other.id.as_str()];
     let arguments = ["audit", "verify-sync", "--json", "--beteiligte"];
@@ -150,6 +154,8 @@ async fn an_entry_that_no_sync_settles_is_told_and_one_that_waits_for_a_job_is_n
     let told: Vec<_> =
         divergent.iter().map(|told| (told.kuerzel.as_str(), told.entry.kind.as_str(), told.entry.frnr)).collect();
     assert_eq!(told, [("SB", "content", Some(FrNr(frnr)))]);
+    let page = Visitor::of(&address).await.page("/console/divergent").await;
+    assert!(page.contains("/console/employees/SB") && page.contains(&frnr.to_string()), "{page}");
     assert_eq!(calendars.world.simulator.journal().mutating().len(), written, "the check writes to neither side");
 
     calendars.sync(&["SB"]).await?;

@@ -7,11 +7,20 @@ use super::find::{self, Found};
 use crate::cli::{DeleteJobs, Selection};
 use crate::command::report::Report;
 use crate::command::requeue::with_dry;
+use crate::operator::{Act, Action, Operator};
 
-pub(super) async fn delete(queues: &[Queue], arguments: &DeleteJobs) -> Result<Report, QueueError> {
+pub(super) async fn delete(
+    queues: &[Queue],
+    operator: &Operator,
+    arguments: &DeleteJobs,
+) -> Result<Report, QueueError> {
     match &arguments.selection {
-        Some(selection) => alike(queues, selection, !arguments.apply).await,
-        None => named(queues, &arguments.ids).await,
+        Some(selection) if arguments.apply => {
+            let action = selection.action(Act::DeleteAll, Act::DeleteAlike, arguments.of.queue);
+            operator.noted(vec![action], alike(queues, selection, false)).await
+        }
+        Some(selection) => alike(queues, selection, true).await,
+        None => named(queues, operator, &arguments.ids).await,
     }
 }
 
@@ -35,7 +44,7 @@ async fn alike(queues: &[Queue], selection: &Selection, is_dry: bool) -> Result<
 }
 
 /// Dead jobs by their ids; others stay and are told.
-async fn named(queues: &[Queue], ids: &[String]) -> Result<Report, QueueError> {
+async fn named(queues: &[Queue], operator: &Operator, ids: &[String]) -> Result<Report, QueueError> {
     let Found { jobs, unknown } = find::named(queues, ids).await?;
     let mut deleted = 0;
     for queue in queues {
@@ -43,7 +52,9 @@ async fn named(queues: &[Queue], ids: &[String]) -> Result<Report, QueueError> {
         let dead = jobs.iter().filter(|(name, view)| is_meant(*name, view.state));
         let dead: Vec<JobId> = dead.map(|(_, view)| view.job.clone()).collect();
         if !dead.is_empty() {
-            deleted += logged(queue, queue.delete_dead(&dead).await?);
+            let entities = dead.iter().map(JobId::entity);
+            let actions = Action::on_each(Act::DeleteDead, queue.name(), entities, None);
+            deleted += logged(queue, operator.noted(actions, queue.delete_dead(&dead)).await?);
         }
     }
     let left = (jobs.len() as u64).saturating_sub(deleted);
