@@ -10,7 +10,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use sqlx::PgPool;
 
 /// Pages behind the guard.
-const READ: [&str; 10] = [
+const READ: [&str; 11] = [
     "/",
     "/console/queues",
     "/console/beteiligte",
@@ -19,13 +19,14 @@ const READ: [&str; 10] = [
     PLAN,
     "/console/employees",
     "/console/employees/{kuerzel}",
+    "/console/employees/{kuerzel}/plan",
     "/console/audit",
     "/console/settings",
 ];
 /// Is both: looked at, and carried out.
 const PLAN: &str = "/console/beteiligte/{id}/plan";
 /// What changes something.
-const WRITE: [&str; 13] = [
+const WRITE: [&str; 14] = [
     "/console/logout",
     "/console/queues/pause",
     "/console/queues/resume",
@@ -35,6 +36,7 @@ const WRITE: [&str; 13] = [
     "/console/employees/{kuerzel}/requeue",
     "/console/employees/{kuerzel}/approve",
     "/console/employees/{kuerzel}/policy",
+    "/console/employees/{kuerzel}/restore",
     "/console/beteiligte/{id}/approve",
     "/console/beteiligte/{id}/decide",
     "/console/beteiligte/{id}/restore",
