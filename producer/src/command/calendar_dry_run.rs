@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::calendar::Standard;
-use domain::calendar::plan::Step;
+use domain::calendar::plan::{RowId, Step};
 use domain::ids::{EventId, FrNr};
 use shared::calendar::LoadedCalendar;
 use shared::hub::calendar::{CalendarFinding, CalendarRow, CalendarTarget};
@@ -82,7 +82,7 @@ impl DryRun {
         let (stored, steps): (Vec<Step>, Vec<Step>) =
             plan.steps.into_iter().partition(|step| matches!(step, Step::Store(_)));
         // A copy is written after its Termin because of it.
-        let mut rewritten = BTreeSet::new();
+        let mut rewritten: BTreeSet<RowId> = BTreeSet::new();
         let mut planned = Vec::new();
         for step in steps {
             let follows = step.row().is_some_and(|row| rewritten.contains(&row));

@@ -37,8 +37,7 @@ fn report(kuerzel: &Kuerzel, dry_run: Option<&DryRun>) -> Report {
     if steps.is_empty() {
         lines.push("no entry would be written".to_owned());
     } else {
-        lines
-            .push(table(["STEP", "TERMIN", "EVENT", "BEFORE", "AFTER"], &steps.iter().map(cells).collect::<Vec<_>>()));
+        lines.push(table(["STEP", "TERMIN", "EVENT", "BEFORE", "AFTER"], &steps.iter().map(cells).collect::<Vec<_>>()));
     }
     if *noted > 0 {
         lines.push(format!("rows whose sides agree, to be noted in the hub: {noted}"));

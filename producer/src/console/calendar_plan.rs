@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use shared::calendar::calendar_name;
 use shared::hub::calendar::{CalendarTarget, Employee};
 
+use super::Console;
 use super::change::{self, Change};
 use super::employee::{address, find, findings};
 use super::guard::Visit;
@@ -14,7 +15,6 @@ use super::language::Language;
 use super::layout::{self, Area};
 use super::notice::Problem;
 use super::plan::{dry, within_time_limit, without_settings};
-use super::Console;
 use crate::command::calendar_dry_run::{DryRun, Planned, Why, writes_to};
 
 pub(super) fn routes() -> Router<Console> {

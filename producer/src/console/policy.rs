@@ -153,7 +153,8 @@ fn question(visit: &Visit, employee: &Employee, chosen: &Chosen, dangers: &[Dang
     };
     let title = format!("{} {}", language.say("Policy of", "Regeln von"), employee.kuerzel);
     // It can only be posted to: the other language leads to where the question came from.
-    let visit = Visit { address: calendar.clone(), ..visit.clone() };
+    let mut visit = visit.clone();
+    visit.address = calendar;
     layout::page(&visit, &title, Some(Area::Employees), &content)
 }
 

@@ -41,7 +41,7 @@ pub(super) trait Demand {
 }
 
 /// One thing that happened, or will.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 enum Event<'a, E, A> {
     Due,
     Changed(&'a E),
@@ -220,7 +220,7 @@ mod tests {
         let events = sources.events();
         let times: Vec<i64> = events.iter().map(|(time, _)| (*time - at(0)).num_seconds()).collect();
         assert_eq!(times, [99, 50, 40, 30, 21, 20, 10]);
-        assert_eq!((events[0].1, events[6].1), (Event::Due, Event::Queued));
+        assert_eq!((&events[0].1, &events[6].1), (&Event::Due, &Event::Queued));
         assert!(matches!(events[2].1, Event::Answered(..)) && is_bad(&events[2].1));
     }
 }
