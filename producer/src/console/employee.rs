@@ -11,7 +11,7 @@ use serde::Deserialize;
 use shared::error::System;
 use shared::hub::calendar::{CalendarAsked, CalendarAuditView, CalendarFinding, Employee};
 use shared::limits::Standing;
-use shared::queue::{Counts, JobView, Queue, QueueName};
+use shared::queue::{Counts, Queue, QueueName};
 use shared::settings::CalendarSettings;
 use uuid::Uuid;
 
