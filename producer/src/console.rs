@@ -15,6 +15,7 @@ mod action;
 mod asset;
 mod audit;
 mod beteiligte;
+mod calendar_plan;
 mod change;
 mod chart;
 mod concern;
@@ -53,6 +54,7 @@ use shared::queue::{Queue, QueueName};
 use shared::settings::{CalendarSettings, ProducerSettings};
 
 use crate::auth::Gate;
+use crate::command::calendar_look::Office;
 use crate::command::plan::Planner;
 pub(crate) use samples::Samples;
 use session::Sessions;
@@ -79,6 +81,8 @@ pub(crate) struct Parts {
     pub(crate) auto_reset: Duration,
     /// Dry runs; where settings are missing for them, which.
     pub(crate) planner: Result<Planner, Vec<String>>,
+    /// Dry runs of calendars likewise.
+    office: Result<Office, Vec<String>>,
     gate: Arc<Gate>,
     sessions: Sessions,
     wrong_keys: login::WrongKeys,
@@ -92,11 +96,12 @@ pub(crate) struct Made {
     pub(crate) samples: Samples,
     pub(crate) gate: Arc<Gate>,
     pub(crate) planner: Result<Planner, Vec<String>>,
+    pub(crate) office: Result<Office, Vec<String>>,
 }
 
 impl Console {
     pub(crate) fn new(of: Made, settings: &ProducerSettings) -> Self {
-        let Made { queues, hub, breakers, samples, gate, planner } = of;
+        let Made { queues, hub, breakers, samples, gate, planner, office } = of;
         let sessions = Sessions::new(settings.api_key.as_ref());
         let calendar_rules = settings.calendar.as_ref().map(|calendar| calendar.rules.clone());
         let beteiligte = [(QueueName::Beteiligte, settings.beteiligte_scan)];
@@ -114,6 +119,7 @@ impl Console {
             settings: settings::of(settings),
             auto_reset: settings.sync.auto_reset,
             planner,
+            office,
             gate,
             sessions,
             wrong_keys: login::WrongKeys::default(),
@@ -149,6 +155,7 @@ pub(crate) fn routes(console: Console) -> Router {
         .merge(plan::routes())
         .merge(employees::routes())
         .merge(employee::routes())
+        .merge(calendar_plan::routes())
         .merge(policy::routes())
         .merge(audit::routes())
         .merge(divergent::routes())

@@ -8,9 +8,11 @@ use std::time::Duration;
 use axum::Router;
 use shared::advoware::{Advoware, TokenCache};
 use shared::beteiligte::Systems;
+use shared::calendar::CalendarSystems;
 use shared::clock::Clock;
 use shared::error::System;
 use shared::espocrm::Espocrm;
+use shared::google::Google;
 use shared::health::{self, Health};
 use shared::hub::{Hub, HubError};
 use shared::limits::{BreakerSettings, Limits};
@@ -24,6 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{self, Api, FullSync, FullSyncRequests};
 use crate::auth::Gate;
+use crate::command::calendar_look::Office;
 use crate::command::plan::Planner;
 use crate::console::{self, Console, Made, Samples};
 use crate::quota;
@@ -125,6 +128,7 @@ pub async fn run(
         settings.calendar.as_ref().zip(advoware.clone()).map(|(of, advoware)| {
             Schedule::new(&settings, of, advoware, breakers.clone(), hub.clone(), calendar.clone())
         });
+    let office = connect_office(worker.as_ref(), advoware.clone(), &hub, &limits)?;
     let planner = match (worker, advoware.clone()) {
         (Ok(worker), Some(advoware)) => {
             let systems = Systems { espocrm: espocrm.clone(), advoware, hub: hub.clone() };
@@ -173,6 +177,7 @@ pub async fn run(
         samples,
         gate: Arc::clone(&gate),
         planner,
+        office,
     };
     let console = Console::new(made, &settings);
     let api = Api { queues: queues.clone().into(), hub: hub.clone(), gate, full_syncs, has_calendars };
@@ -200,6 +205,23 @@ async fn connect_advoware(
     let tokens = TokenCache::connect(&settings.redis).await?;
     let parallel = limits.parallel(System::Advoware, settings.limits.advoware_max_parallel);
     Ok(Some(Advoware::within(parallel, advoware, tokens, Clock::system())?))
+}
+
+/// What dry runs of calendars look with, within the limits that all workers share; where settings are missing for them, which.
+fn connect_office(
+    worker: Result<&WorkerSettings, &SettingsError>,
+    advoware: Option<Advoware>,
+    hub: &Hub,
+    limits: &Limits,
+) -> Result<Result<Office, Vec<String>>, ProgramError> {
+    let worker = match worker {
+        Ok(worker) => worker,
+        Err(missing) => return Ok(Err(missing.problems().to_vec())),
+    };
+    let Some((google, advoware)) = worker.google.as_ref().zip(advoware) else { return Ok(Err(Vec::new())) };
+    let rate = limits.rate(System::Google.name(), Google::rate_settings(worker.limits.google_requests_per_minute));
+    let google = Google::within(rate, google, Clock::system())?;
+    Ok(Ok(Office::new(CalendarSystems { advoware, google, hub: hub.clone() }, worker)))
 }
 
 /// Waits for `serving`, but after `shutdown` no longer than `grace`: a request that hangs must not keep us.

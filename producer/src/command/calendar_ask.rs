@@ -6,10 +6,12 @@ use domain::job::Wants;
 use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::hub::calendar::{CalendarAsked, Leftover};
-use shared::queue::{Asker, NewJob, QueueName};
+use shared::queue::{Asker, NewJob, Queue, QueueName};
 use shared::settings::RedisSettings;
 use shared::traces::{self, Origin};
+use uuid::Uuid;
 
+use super::calendar::TriggerError;
 use super::report::Report;
 use super::{CommandError, ask, connect};
 use crate::cli::Wait;
@@ -46,6 +48,18 @@ pub(super) async fn carry_out(
     wait: Wait,
 ) -> Result<Report, CommandError> {
     let queue = connect(redis, QueueName::Calendar).await?;
+    let request = put(hub, &queue, kuerzel, asked).await?;
+    ask::answer(hub, request, wait).await
+}
+
+/// Hands a request to a worker and does not wait. It stands in the hub before the queue knows of it, so no worker misses it; where the
+/// queue does not take it, it is taken back.
+pub(crate) async fn put(
+    hub: &Hub,
+    queue: &Queue,
+    kuerzel: &Kuerzel,
+    asked: &CalendarAsked,
+) -> Result<Uuid, TriggerError> {
     let request = hub.ask_calendar(kuerzel, asked, Clock::system().now()).await?;
     let job = NewJob { entity: kuerzel.to_string(), wants: Wants::calendar() };
     let enqueued = traces::begin(Origin::Command, "ask calendar", queue.enqueue(&[job], Asker::Operator)).await;
@@ -54,5 +68,5 @@ pub(super) async fn carry_out(
         return Err(error.into());
     }
     tracing::info!(%request, %kuerzel, "operator: asked a worker");
-    ask::answer(hub, request, wait).await
+    Ok(request)
 }

@@ -1,8 +1,9 @@
-//! What commands about calendars look with: the job's own clients, within the limits that all workers share.
+//! What commands about calendars, and the console's dry runs of them, look with: the job's own clients, within the limits that all workers
+//! share.
 
 use domain::ids::Kuerzel;
 use shared::advoware::{Advoware, TokenCache};
-use shared::calendar::{CalendarSystems, Identity, LoadedCalendar, LookWanted};
+use shared::calendar::{CalendarSystems, Identity, LoadedCalendar, LookError, LookWanted};
 use shared::clock::Clock;
 use shared::error::System;
 use shared::google::Google;
@@ -14,7 +15,8 @@ use shared::settings::{CalendarSettings, WorkerSettings};
 use super::CommandError;
 
 /// Both sides and the hub, for reading.
-pub(super) struct Office {
+#[derive(Clone)]
+pub(crate) struct Office {
     pub(super) systems: CalendarSystems,
     pub(super) settings: CalendarSettings,
     /// Tells which event copies which Termin.
@@ -22,7 +24,7 @@ pub(super) struct Office {
 }
 
 /// One employee's calendar, looked at once.
-pub(super) struct Looked {
+pub(crate) struct Looked {
     pub(super) employee: Employee,
     pub(super) loaded: LoadedCalendar,
 }
@@ -40,8 +42,13 @@ impl Office {
         let rate = limits.rate(System::Google.name(), rate);
         let advoware = Advoware::within(parallel, &settings.advoware, tokens, clock.clone())?;
         let google = Google::within(rate, google, clock)?;
+        Ok(Self::new(CalendarSystems { advoware, google, hub }, settings))
+    }
+
+    /// With clients that are there already.
+    pub(crate) fn new(systems: CalendarSystems, settings: &WorkerSettings) -> Self {
         let identity = Identity::new(settings.advoware.api_key.clone());
-        Ok(Self { systems: CalendarSystems { advoware, google, hub }, settings: settings.calendar.clone(), identity })
+        Self { systems, settings: settings.calendar.clone(), identity }
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -57,25 +64,38 @@ impl Office {
                 return Err(CommandError::UnknownEmployee);
             }
         }
-        let mut employee = known.unwrap_or_else(|| Employee::unknown(kuerzel));
+        let employee = known.unwrap_or_else(|| Employee::unknown(kuerzel));
+        Ok(self.with_calendar(employee).await?)
+    }
+
+    async fn with_calendar(&self, mut employee: Employee) -> Result<Employee, LookError> {
         if employee.calendar.is_none() {
-            employee.calendar = self.systems.find_calendar(kuerzel).await?;
+            employee.calendar = self.systems.find_calendar(&employee.kuerzel).await?;
         }
         Ok(employee)
     }
 
     /// Looks as the job does; writes nothing.
     pub(super) async fn look(&self, kuerzel: &Kuerzel, list_all: bool) -> Result<Looked, CommandError> {
-        let Looked { employee, loaded } = self.look_once(kuerzel, list_all).await?;
-        Ok(Looked { employee, loaded: loaded.with_lost_pairs(&self.identity, kuerzel) })
+        Ok(self.look_once(kuerzel, list_all).await?.with_lost_pairs(&self.identity))
+    }
+
+    /// As [`Self::look`], at an employee whom the hub knows.
+    pub(crate) async fn look_at(&self, employee: Employee) -> Result<Looked, LookError> {
+        let employee = self.with_calendar(employee).await?;
+        Ok(self.load(employee, false).await?.with_lost_pairs(&self.identity))
     }
 
     /// As a run's first look sees it: pairs that the hub has lost have no rows yet.
     pub(super) async fn look_once(&self, kuerzel: &Kuerzel, list_all: bool) -> Result<Looked, CommandError> {
         let employee = self.employee(kuerzel).await?;
+        Ok(self.load(employee, list_all).await?)
+    }
+
+    async fn load(&self, employee: Employee, list_all: bool) -> Result<Looked, LookError> {
         let wanted = LookWanted { list_all, approve_deletions: false };
         let now = Clock::system().now();
-        let loaded = self.systems.look(kuerzel, &employee, &self.settings, wanted, now).await?;
+        let loaded = self.systems.look(&employee.kuerzel, &employee, &self.settings, wanted, now).await?;
         Ok(Looked { employee, loaded })
     }
 
@@ -87,5 +107,12 @@ impl Office {
         let employees = self.hub().employees().await?.into_iter();
         let synced = employees.filter(|employee| employee.enabled && employee.departed_at.is_none());
         Ok(synced.map(|employee| employee.kuerzel).collect())
+    }
+}
+
+impl Looked {
+    fn with_lost_pairs(self, identity: &Identity) -> Self {
+        let Self { employee, loaded } = self;
+        Self { loaded: loaded.with_lost_pairs(identity, &employee.kuerzel), employee }
     }
 }

@@ -6,6 +6,7 @@ use domain::kommunikation::Direction;
 use serde_json::json;
 use shared::advoware::{Advoware, TokenCache};
 use shared::beteiligte::{AdvoSide, LoadError, SyncPlan, Systems, Wanted, prose};
+use shared::calendar::LookError;
 use shared::clock::Clock;
 use shared::error::{ApiError, ErrorKind, System};
 use shared::espocrm::Espocrm;
@@ -50,7 +51,7 @@ pub(crate) enum Unplanned {
 /// A side could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlanError {
-    /// EspoCRM or Advoware.
+    /// EspoCRM, Advoware or Google.
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The hub.
@@ -63,6 +64,15 @@ impl From<LoadError> for PlanError {
         match error {
             LoadError::Espocrm(error) => Self::Api(error),
             LoadError::Hub(error) => Self::Hub(error),
+        }
+    }
+}
+
+impl From<LookError> for PlanError {
+    fn from(error: LookError) -> Self {
+        match error {
+            LookError::Api(error) => Self::Api(error),
+            LookError::Hub(error) => Self::Hub(error),
         }
     }
 }

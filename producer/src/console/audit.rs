@@ -8,7 +8,7 @@ use domain::calendar::plan::RowId;
 use domain::ids::{BetNr, EspoId, EventId, FrNr, Kuerzel};
 use maud::{Markup, html};
 use serde::Deserialize;
-use shared::hub::calendar::{CalendarAuditView, CalendarTarget, RowView};
+use shared::hub::calendar::{CalendarAuditView, RowView};
 use shared::hub::{ActionView, AuditView, Hub, HubError};
 use shared::queue::QueueName;
 use uuid::Uuid;
@@ -19,8 +19,8 @@ use super::language::Language;
 use super::layout::{self, Area, token};
 use super::notice::Problem;
 use super::queues::entity_address;
-use super::timeline::{action_line, entry_lines};
-use super::{Console, change, show};
+use super::timeline::{Entry, action_line};
+use super::{Console, show};
 
 /// Entries of each source, and actions on a page.
 const PER_PAGE: u32 = 50;
@@ -199,7 +199,7 @@ fn results(found: &Found, visit: &Visit) -> Markup {
                 (show::time(entry.at, language)) (of_record(entry, visit))
             } }
             @for entry in &found.of_calendars { li {
-                (show::time(entry.at, language)) (of_calendar(entry, language))
+                (show::time(entry.at, language)) (entry.lines(visit))
             } }
         }
     }
@@ -213,10 +213,7 @@ fn employee_address(kuerzel: &str) -> String {
 fn of_record(entry: &AuditView, visit: &Visit) -> Markup {
     html! {
         @match EspoId::parse(&entry.espo_id) {
-            Ok(id) => {
-                a.id href=(record_address(&id)) { (id) } " "
-                (entry_lines(entry, visit, &format!("{}/restore", record_address(&id))))
-            }
+            Ok(id) => { a.id href=(record_address(&id)) { (id) } " " (entry.lines(visit)) }
             Err(_) => code { (entry.espo_id) }
         }
     }
@@ -231,24 +228,6 @@ fn row_line(view: &RowView, language: Language) -> Markup {
         @if let Some(event) = &hub.event { (language.say(", event ", ", Google-Termin ")) code { (event) } }
         ": " @if view.deleted { (language.say("deleted", "gelöscht")) } @else { (view.row.status.name()) }
         @if let Some(reason) = &view.row.retry.reason { " (" span lang="en" { (reason) } ")" }
-    }
-}
-
-pub(super) fn of_calendar(entry: &CalendarAuditView, language: Language) -> Markup {
-    let target = match entry.target {
-        CalendarTarget::Advoware => "Advoware",
-        CalendarTarget::Google => "Google",
-    };
-    html! {
-        strong { (target) } ": " code { (entry.rule) } " "
-        a.id href=(employee_address(entry.kuerzel.as_str())) { (entry.kuerzel) }
-        @if let Some(frnr) = entry.frnr { ", Termin " code { (frnr) } }
-        @if let Some(event) = &entry.event { (language.say(", event ", ", Google-Termin ")) code { (event) } }
-        @if entry.confirmed_at.is_none() {
-            " " span.badge.warn { (language.say("begun, outcome not known", "begonnen, Ausgang unbekannt")) }
-        }
-        (change::table(&change::of_forms(entry.before.as_ref(), entry.after.as_ref(), language), language))
-        div { span.faint { (language.say("Entry ", "Eintrag ")) code { (entry.id) } } }
     }
 }
 

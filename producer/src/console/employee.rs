@@ -1,21 +1,21 @@
-//! One employee's calendar: why it waits, what the last run found and held, its policy, and what runs changed.
+//! One employee's calendar: why it waits, what the last run found and held, its policy, and all that happened to it.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chrono::{DateTime, Utc};
 use domain::ids::Kuerzel;
 use maud::{Markup, html};
+use serde::Deserialize;
 use shared::error::System;
-use shared::hub::ActionView;
-use shared::hub::calendar::{CalendarAuditView, CalendarFinding, Employee};
+use shared::hub::calendar::{CalendarAsked, CalendarAuditView, CalendarFinding, Employee};
 use shared::limits::Standing;
-use shared::queue::{Counts, JobView, Queue, QueueName};
+use shared::queue::{Counts, Queue, QueueName};
 use shared::settings::CalendarSettings;
+use uuid::Uuid;
 
 use super::action::{Act, Of, recorded};
-use super::audit::of_calendar;
 use super::beteiligte::next_try;
 use super::employees::{hides, is_synced, time};
 use super::guard::Visit;
@@ -23,14 +23,15 @@ use super::language::Language;
 use super::layout::{self, Area, button, careful_button};
 use super::notice::{Done, Problem, Told};
 use super::queues::{self, entity_address};
-use super::timeline::action_line;
+use super::timeline::Sources;
 use super::{Console, finding, policy, show};
+use crate::command::calendar_ask;
 use crate::command::policy::Effective;
 use crate::command::record_ids::Named;
 use crate::command::requeue::{Approved, named};
 
 const REFRESH_SECONDS: u32 = 5;
-/// Of changes and of actions, the latest.
+/// Of each source of the timeline, the latest.
 const MOST_EVENTS: u32 = 50;
 
 pub(super) fn routes() -> Router<Console> {
@@ -38,16 +39,23 @@ pub(super) fn routes() -> Router<Console> {
         .route("/console/employees/{kuerzel}", get(page))
         .route("/console/employees/{kuerzel}/requeue", post(requeue))
         .route("/console/employees/{kuerzel}/approve", post(approve))
+        .route("/console/employees/{kuerzel}/restore", post(restore))
+}
+
+/// What the form of an audit entry names.
+#[derive(Deserialize)]
+struct Chosen {
+    /// The entry that is taken back.
+    #[serde(default)]
+    entry: String,
 }
 
 /// All that is known of an employee.
 struct Known {
     employee: Employee,
-    job: Option<JobView>,
     counts: Counts,
     down: Vec<(System, DateTime<Utc>)>,
-    entries: Vec<CalendarAuditView>,
-    actions: Vec<ActionView>,
+    past: Sources<CalendarAuditView, CalendarAsked>,
 }
 
 pub(super) fn address(kuerzel: &Kuerzel) -> String {
@@ -77,11 +85,12 @@ async fn page(
         (layout::live("employee", REFRESH_SECONDS, &html! {
             (standing(&known, now, language))
             (actions(&visit, &known.employee))
-            div.cards { (facts(&known, rules, now, language)) (findings(&known.employee.findings, language)) }
+            div.cards { (facts(&known, rules, now, language)) (findings(language.say("Findings of the last run", "Hinweise des letzten Laufs"), &known.employee.findings, language)) }
         }))
         (policy::form(&visit, &known.employee, rules))
-        h2 { (language.say("What runs changed", "Was Läufe änderten")) }
-        (layout::live("changes", REFRESH_SECONDS, &changes(&known, language)))
+        h2 { (language.say("Timeline", "Verlauf")) }
+        (layout::live("timeline", REFRESH_SECONDS, &known.past.show(&visit)))
+        p.faint { (language.say("The latest events of each kind.", "Die jeweils letzten Ereignisse jeder Art.")) }
     };
     Ok(layout::page(
         &visit,
@@ -95,8 +104,9 @@ impl Known {
     async fn look(console: &Console, employee: Employee) -> Result<Self, Problem> {
         let (hub, queue, whom) = (&console.hub, queue(console)?, [employee.kuerzel.to_string()]);
         let (jobs, counts) = tokio::try_join!(queue.show(&whom), queue.counts())?;
-        let (entries, actions) = tokio::try_join!(
+        let (entries, requests, actions) = tokio::try_join!(
             hub.employee_history(&employee.kuerzel, MOST_EVENTS),
+            hub.requests_of_employee(&employee.kuerzel, MOST_EVENTS),
             hub.actions_on(employee.kuerzel.as_str(), MOST_EVENTS)
         )?;
         // EspoCRM alone may be down and no calendar waits.
@@ -106,13 +116,13 @@ impl Known {
             Standing::Down { next_try } => Some((system, next_try)),
         });
         let (job, down) = (jobs.into_iter().next(), down.collect());
-        Ok(Self { employee, job, counts, down, entries, actions })
+        Ok(Self { employee, counts, down, past: Sources { entries, requests, actions, job } })
     }
 }
 
 /// Why it is where it is, in words.
 fn standing(known: &Known, now: DateTime<Utc>, language: Language) -> Markup {
-    let Known { employee, job, counts, down, .. } = known;
+    let Known { employee, counts, down, past: Sources { job, .. } } = known;
     html! {
         div.notice role="status" {
             @if employee.departed_at.is_some() {
@@ -160,6 +170,7 @@ fn actions(visit: &Visit, employee: &Employee) -> Markup {
                     )))
             }
         }
+        a href={ (path) "/plan" } { (language.say("What would a sync do?", "Was würde eine Synchronisation tun?")) }
     }
 }
 
@@ -187,10 +198,10 @@ fn facts(known: &Known, rules: &CalendarSettings, now: DateTime<Utc>, language: 
     }
 }
 
-fn findings(of: &[CalendarFinding], language: Language) -> Markup {
+pub(super) fn findings(title: &str, of: &[CalendarFinding], language: Language) -> Markup {
     html! {
         section.card {
-            h2 { (language.say("Findings of the last run", "Hinweise des letzten Laufs")) }
+            h2 { (title) }
             @if of.is_empty() { p.faint { (language.say("None.", "Keine.")) } }
             ul { @for one in of { li {
                 (finding::text(one.kind, language)) "."
@@ -199,16 +210,6 @@ fn findings(of: &[CalendarFinding], language: Language) -> Markup {
                 @if let Some(reason) = &one.reason { " " span.faint lang="en" { "(" (reason) ")" } }
             } } }
         }
-    }
-}
-
-fn changes(known: &Known, language: Language) -> Markup {
-    html! {
-        ol.timeline {
-            @for action in &known.actions { li { (show::time(action.at, language)) (action_line(action, language)) } }
-            @for entry in &known.entries { li { (show::time(entry.at, language)) (of_calendar(entry, language)) } }
-        }
-        @if known.actions.is_empty() && known.entries.is_empty() { p.faint { (language.say("Nothing yet.", "Noch nichts.")) } }
     }
 }
 
@@ -229,6 +230,26 @@ async fn approve(
     let approved = Approved { deletions: true, creation: false };
     let kuerzel = again(&console, &visit, &kuerzel, Act::ApproveDeletions, approved).await?;
     Ok(queues::to(&Done::Approved.address(&address(&kuerzel), None)))
+}
+
+async fn restore(
+    State(console): State<Console>,
+    Extension(visit): Extension<Visit>,
+    Path(kuerzel): Path<String>,
+    Form(chosen): Form<Chosen>,
+) -> Result<Response, Problem> {
+    let (kuerzel, queue) = (find(&console, &kuerzel).await?.kuerzel, queue(&console)?);
+    let entry = Uuid::parse_str(&chosen.entry).map_err(|_| Problem::Malformed)?;
+    let stored = console.hub.calendar_audit_entry(entry).await?;
+    if stored.is_none_or(|stored| stored.kuerzel != kuerzel) {
+        return Err(Problem::NotFound);
+    }
+    let (flow, entity) = (Some(QueueName::Calendar), Some(kuerzel.to_string()));
+    let of = Of { flow, entity, detail: Some(entry.to_string()) };
+    let asked = CalendarAsked::Restore(entry);
+    let work = async { Ok(calendar_ask::put(&console.hub, queue, &kuerzel, &asked).await?) };
+    recorded(&console, &visit, Act::Restore, of, work).await?;
+    Ok(queues::to(&Done::Asked.address(&address(&kuerzel), None)))
 }
 
 async fn again(

@@ -25,7 +25,7 @@ use super::notice::Problem;
 use super::record::{ask_worker, parse};
 use super::timeline::{rule, side_name};
 use super::{Console, finding};
-use crate::command::plan::{PlanError, Planned, Planner, Unplanned};
+use crate::command::plan::{PlanError, Planned, Unplanned};
 
 /// Both sides are asked while somebody waits.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -60,25 +60,35 @@ async fn page(
     let (id, language) = (parse(&id)?, visit.language);
     let shown = match &console.planner {
         Err(missing) => without_settings(missing, language),
-        Ok(planner) => match looked(planner, &id).await? {
+        Ok(planner) => match within_time_limit(planner.plan(&id)).await? {
             Planned::Plan(plan) => show(&visit, &id, &plan),
             Planned::Not(why) => html! { div.notice.warn { p { (unplanned(why, language)) } } },
         },
     };
     let content = html! {
         p { a href=(record_address(&id)) { (language.say("Back to the record", "Zurück zum Datensatz")) } }
-        p.faint { (language.say(
-            "A dry run: both sides were read just now, and nothing was written.",
-            "Ein Probelauf: beide Seiten wurden soeben gelesen, geschrieben wurde nichts.",
-        )) }
+        (dry(language))
         (shown)
     };
     let title = language.say("Plan of Beteiligte", "Plan für Beteiligte");
     Ok(layout::page(&visit, &format!("{title} {id}"), Some(Area::Beteiligte), &content))
 }
 
-async fn looked(planner: &Planner, id: &EspoId) -> Result<Planned, Problem> {
-    let answered = tokio::time::timeout(TIME_LIMIT, planner.plan(id)).await.map_err(|_| Problem::Refused {
+/// What a page of a plan is.
+pub(super) fn dry(language: Language) -> Markup {
+    html! {
+        p.faint { (language.say(
+            "A dry run: both sides were read just now, and nothing was written.",
+            "Ein Probelauf: beide Seiten wurden soeben gelesen, geschrieben wurde nichts.",
+        )) }
+    }
+}
+
+/// What a look comes to, or what the person who waits for it should know.
+pub(super) async fn within_time_limit<T, E: Into<PlanError>>(
+    look: impl Future<Output = Result<T, E>>,
+) -> Result<T, Problem> {
+    let answered = tokio::time::timeout(TIME_LIMIT, look).await.map_err(|_| Problem::Refused {
         english: format!(
             "The systems did not answer within {} s. See the overview for which one is down.",
             TIME_LIMIT.as_secs()
@@ -88,7 +98,7 @@ async fn looked(planner: &Planner, id: &EspoId) -> Result<Planned, Problem> {
             TIME_LIMIT.as_secs()
         ),
     })?;
-    answered.map_err(|error| match error {
+    answered.map_err(|error| match error.into() {
         PlanError::Hub(error) => error.into(),
         PlanError::Api(error) => Problem::Refused {
             english: format!("One side could not be read: {error}."),
@@ -98,7 +108,7 @@ async fn looked(planner: &Planner, id: &EspoId) -> Result<Planned, Problem> {
 }
 
 /// The console goes on without; names of variables only, which is what the problems are made of.
-fn without_settings(missing: &[String], language: Language) -> Markup {
+pub(super) fn without_settings(missing: &[String], language: Language) -> Markup {
     html! {
         div.notice.warn {
             p { (language.say(
@@ -301,6 +311,14 @@ mod tests {
         let changes: Vec<_> = told.iter().map(|step| (step.change.name.as_str(), step.overwrites)).collect();
         assert_eq!(changes, [("Kommunikation 7, value", true), ("Kommunikation 7, remark", false)]);
         assert_eq!(told[1].change.after.as_deref(), Some("marker"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_look_is_told_after_half_a_minute_that_the_systems_do_not_answer() {
+        let never = std::future::pending::<Result<(), PlanError>>();
+        let Err(Problem::Refused { english, .. }) = within_time_limit(never).await else { panic!("it never answers") };
+        assert!(english.contains("did not answer within 30 s"), "{english}");
+        assert_eq!(within_time_limit(async { Ok::<_, PlanError>(7) }).await, Ok(7));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use domain::ids::EspoId;
 use maud::{Markup, html};
 use serde::Deserialize;
 use shared::error::System;
-use shared::hub::{Asked, BeteiligteView};
+use shared::hub::{Asked, AuditView, BeteiligteView};
 use shared::limits::Standing;
 use shared::queue::{JobView, Queue, QueueName};
 use uuid::Uuid;
@@ -69,7 +69,7 @@ struct Known {
     is_paused: bool,
     has_workers: bool,
     down: Vec<(System, DateTime<Utc>)>,
-    past: Sources,
+    past: Sources<AuditView, Asked>,
 }
 
 pub(super) fn parse(id: &str) -> Result<EspoId, Problem> {
@@ -90,7 +90,6 @@ async fn page(
     let (language, now) = (visit.language, console.clock.now());
     let facts = known.facts(&console);
     let stand = Stand::of(&facts);
-    let restore = format!("{}/restore", record_address(&known.id));
     let content = html! {
         (told.show(language))
         (layout::live("record", REFRESH_SECONDS, &html! {
@@ -102,7 +101,7 @@ async fn page(
             div.cards { (facts_card(&known, now, language)) (findings_card(&known, language)) }
         }))
         h2 { (language.say("Timeline", "Verlauf")) }
-        (layout::live("timeline", REFRESH_SECONDS, &known.past.show(&visit, &restore)))
+        (layout::live("timeline", REFRESH_SECONDS, &known.past.show(&visit)))
         p.faint { (language.say("The latest events of each kind.", "Die jeweils letzten Ereignisse jeder Art.")) }
     };
     Ok(layout::page(&visit, &format!("Beteiligte {}", known.id), Some(Area::Beteiligte), &content))

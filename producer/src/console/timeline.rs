@@ -1,44 +1,62 @@
-//! All that happened to one record, newest first: what runs changed, what was asked of workers and what they answered, what operators did,
-//! and where its job stands.
+//! All that happened to one record or calendar, newest first: what runs changed, what was asked of workers and what they answered, what
+//! operators did, and where its job stands.
+
+mod beteiligte;
+mod calendar;
 
 use chrono::{DateTime, Utc};
-use domain::beteiligte::stammdaten::Side;
 use maud::{Markup, html};
-use shared::hub::{ActionView, Asked, AuditView, RequestAnswer, RequestView};
+use shared::hub::{ActionView, RequestAnswer, RequestView};
 use shared::queue::{JobState, JobView};
+use uuid::Uuid;
 
 use super::action::Act;
 use super::guard::Visit;
 use super::language::Language;
 use super::layout::careful_button;
-use super::{change, finding, queues, show};
+use super::{queues, show};
+pub(super) use beteiligte::{rule, side_name};
 
-/// What a timeline is made of.
-#[derive(Default)]
-pub(super) struct Sources {
-    pub(super) entries: Vec<AuditView>,
-    pub(super) requests: Vec<RequestView>,
+/// What a timeline is made of: entries of the audit and requests of one flow, what operators did, and the job.
+pub(super) struct Sources<E, A> {
+    pub(super) entries: Vec<E>,
+    pub(super) requests: Vec<RequestView<A>>,
     pub(super) actions: Vec<ActionView>,
     pub(super) job: Option<JobView>,
 }
 
+/// An entry of either flow's audit.
+pub(super) trait Entry {
+    /// When it was noted.
+    fn at(&self) -> DateTime<Utc>;
+
+    /// What was changed, and the button that takes it back where that can be.
+    fn lines(&self, visit: &Visit) -> Markup;
+}
+
+/// What can be asked of a worker about an entity of either flow.
+pub(super) trait Demand {
+    /// In words, with ids.
+    fn text(&self, language: Language) -> Markup;
+}
+
 /// One thing that happened, or will.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Event<'a> {
+#[derive(Debug, PartialEq)]
+enum Event<'a, E, A> {
     Due,
-    Changed(&'a AuditView),
-    Asked(&'a RequestView),
-    Answered(&'a RequestView, &'a RequestAnswer),
+    Changed(&'a E),
+    Asked(&'a RequestView<A>),
+    Answered(&'a RequestView<A>, &'a RequestAnswer),
     Acted(&'a ActionView),
     Dead(&'a JobView),
     Queued,
 }
 
-impl Sources {
+impl<E: Entry, A: Demand> Sources<E, A> {
     /// Newest first. What is of one moment stays in the order: changes, answers, requests, actions, job.
-    fn events(&self) -> Vec<(DateTime<Utc>, Event<'_>)> {
-        let mut events: Vec<(DateTime<Utc>, Event<'_>)> = Vec::new();
-        events.extend(self.entries.iter().map(|entry| (entry.at, Event::Changed(entry))));
+    fn events(&self) -> Vec<(DateTime<Utc>, Event<'_, E, A>)> {
+        let mut events: Vec<(DateTime<Utc>, Event<'_, E, A>)> = Vec::new();
+        events.extend(self.entries.iter().map(|entry| (entry.at(), Event::Changed(entry))));
         for request in &self.requests {
             if let Some((at, answer)) = &request.answered {
                 events.push((*at, Event::Answered(request, answer)));
@@ -61,8 +79,8 @@ impl Sources {
         events
     }
 
-    /// The list. `restore`: where the button of an entry leads.
-    pub(super) fn show(&self, visit: &Visit, restore: &str) -> Markup {
+    /// The list.
+    pub(super) fn show(&self, visit: &Visit) -> Markup {
         let language = visit.language;
         let events = self.events();
         html! {
@@ -74,14 +92,14 @@ impl Sources {
             }
             ol.timeline {
                 @for (at, event) in &events {
-                    li class=[is_bad(event).then_some("bad")] { (show::time(*at, language)) (event_line(*event, visit, restore)) }
+                    li class=[is_bad(event).then_some("bad")] { (show::time(*at, language)) (event_line(event, visit)) }
                 }
             }
         }
     }
 }
 
-fn is_bad(event: &Event<'_>) -> bool {
+fn is_bad<E, A>(event: &Event<'_, E, A>) -> bool {
     match event {
         Event::Dead(_) => true,
         Event::Answered(_, answer) => !answer.is_done,
@@ -90,7 +108,7 @@ fn is_bad(event: &Event<'_>) -> bool {
     }
 }
 
-fn event_line(event: Event<'_>, visit: &Visit, restore: &str) -> Markup {
+fn event_line<E: Entry, A: Demand>(event: &Event<'_, E, A>, visit: &Visit) -> Markup {
     let language = visit.language;
     html! {
         @match event {
@@ -98,34 +116,16 @@ fn event_line(event: Event<'_>, visit: &Visit, restore: &str) -> Markup {
             Event::Queued => (language.say("Its job was made", "Sein Auftrag entstand")),
             Event::Dead(job) => { (language.say("Given up: ", "Aufgegeben: ")) (queues::reason(job, language)) }
             Event::Asked(request) => {
-                (language.say("Asked of a worker: ", "Von einem Worker verlangt: ")) (asked(&request.asked, language))
+                (language.say("Asked of a worker: ", "Von einem Worker verlangt: ")) (request.asked.text(language))
                 @if request.answered.is_none() { (language.say("; not answered so far", "; noch keine Antwort")) }
             }
             Event::Answered(request, answer) => {
                 (if answer.is_done { language.say("Done: ", "Erledigt: ") } else { language.say("Refused: ", "Abgelehnt: ") })
-                (asked(&request.asked, language)) ": " span lang="en" { (answer.text) }
+                (request.asked.text(language)) ": " span lang="en" { (answer.text) }
             }
             Event::Acted(action) => (action_line(action, language)),
-            Event::Changed(entry) => (entry_lines(entry, visit, restore)),
+            Event::Changed(entry) => (entry.lines(visit)),
         }
-    }
-}
-
-fn asked(asked: &Asked, language: Language) -> Markup {
-    html! {
-        @match asked {
-            Asked::Apply(hash) => { (language.say("carry out plan ", "Plan ausführen ")) code { (hash) } }
-            Asked::Restore(entry) => { (language.say("write back what was replaced by entry ", "zurückschreiben, was dieser Eintrag ersetzte: ")) code { (entry) } }
-            Asked::Decide(side) => { (language.say("this side wins: ", "diese Seite gewinnt: ")) (side_name(*side)) }
-        }
-    }
-}
-
-/// A system's name for people.
-pub(super) fn side_name(side: Side) -> &'static str {
-    match side {
-        Side::Espocrm => "EspoCRM",
-        Side::Advoware => "Advoware",
     }
 }
 
@@ -143,59 +143,20 @@ pub(super) fn action_line(action: &ActionView, language: Language) -> Markup {
     }
 }
 
-/// What a run changed on which side, by which rule, and what stood there before.
-pub(super) fn entry_lines(entry: &AuditView, visit: &Visit, restore: &str) -> Markup {
-    let language = visit.language;
-    let target = Side::ALL.into_iter().find(|side| side.name() == entry.target).map(side_name);
-    html! {
-        strong { (target.unwrap_or(&entry.target)) } ": " (rule(&entry.rule, language))
-        @match (entry.field, entry.komm_id) {
-            (Some(field), _) => { " (" (finding::field(field, language)) ")" }
-            (None, Some(komm_id)) => { " (Kommunikation " (komm_id) ")" }
-            (None, None) => {}
-        }
-        (change::table(&change::of_values(entry.before.as_ref(), entry.after.as_ref(), entry.field, language), language))
-        div { span.faint { (language.say("Entry ", "Eintrag ")) code { (entry.id) } } }
-        @if entry.before.is_some() {
-            (careful_button(visit, restore, &[("entry", &entry.id.to_string())], language.say("Restore", "Wiederherstellen"),
-                language.say(
-                    "A worker writes the old value back where it stood, as a user would; the sync takes it to the other side.",
-                    "Ein Worker schreibt den alten Wert dort zurück, wo er stand, wie ein Benutzer es täte; die Synchronisation bringt ihn auf die andere Seite.",
-                )))
-        }
-    }
-}
-
-/// A rule of the audit in words; one that this program does not know stands as it is.
-pub(super) fn rule(name: &str, language: Language) -> &str {
-    match name {
-        "var1" => language.say("new in EspoCRM", "neu in EspoCRM"),
-        "var2" => language.say("deleted in EspoCRM", "in EspoCRM gelöscht"),
-        "var3" => language.say("deleted in Advoware", "in Advoware gelöscht"),
-        "var4" => language.say("new in Advoware", "neu in Advoware"),
-        "var5" | "espocrm_changed" => language.say("changed in EspoCRM", "in EspoCRM geändert"),
-        "var6" | "advoware_changed" => language.say("changed in Advoware", "in Advoware geändert"),
-        "link" => language.say("both had it, marked as a pair", "auf beiden Seiten vorhanden, als Paar markiert"),
-        "online" => language.say("preferred value changed in EspoCRM", "bevorzugter Wert in EspoCRM geändert"),
-        "overwritten_by_espo" => {
-            language.say("changed on both sides, EspoCRM won", "auf beiden Seiten geändert, EspoCRM hat gewonnen")
-        }
-        "overwritten_by_advoware" => {
-            language.say("changed on both sides, Advoware won", "auf beiden Seiten geändert, Advoware hat gewonnen")
-        }
-        "created" => language.say("created", "angelegt"),
-        "restored" => language.say("old value written back", "alter Wert zurückgeschrieben"),
-        other => other,
-    }
+/// Takes back what an entry replaced. `of`: the page of the record or calendar.
+fn restore_button(visit: &Visit, of: &str, entry: Uuid, what_happens: &str) -> Markup {
+    let label = visit.language.say("Restore", "Wiederherstellen");
+    careful_button(visit, &format!("{of}/restore"), &[("entry", &entry.to_string())], label, what_happens)
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::beteiligte::stammdaten::Side;
     use domain::job::Wants;
-    use domain::kommunikation::{Direction, Variant};
+    use domain::kommunikation::Direction;
     use serde_json::json;
+    use shared::hub::{Asked, AuditView};
     use shared::queue::JobId;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -203,7 +164,7 @@ mod tests {
         DateTime::from_timestamp(1_780_000_000 + seconds, 0).unwrap()
     }
 
-    fn sources() -> Sources {
+    fn sources() -> Sources<AuditView, Asked> {
         let entry = AuditView {
             id: Uuid::from_u128(1),
             run_id: Uuid::from_u128(2),
@@ -259,17 +220,7 @@ mod tests {
         let events = sources.events();
         let times: Vec<i64> = events.iter().map(|(time, _)| (*time - at(0)).num_seconds()).collect();
         assert_eq!(times, [99, 50, 40, 30, 21, 20, 10]);
-        assert_eq!((events[0].1, events[6].1), (Event::Due, Event::Queued));
+        assert_eq!((&events[0].1, &events[6].1), (&Event::Due, &Event::Queued));
         assert!(matches!(events[2].1, Event::Answered(..)) && is_bad(&events[2].1));
-    }
-
-    #[test]
-    fn every_rule_that_runs_write_is_in_words() {
-        let variants = Variant::ALL.into_iter().map(Variant::name);
-        let others = ["espocrm_changed", "advoware_changed", "overwritten_by_espo", "overwritten_by_advoware"];
-        for name in variants.chain(others).chain(["created", "restored"]) {
-            assert!(Language::ALL.iter().all(|language| rule(name, *language) != name || name == "created"), "{name}");
-        }
-        assert_eq!(rule("of_a_later_version", Language::German), "of_a_later_version");
     }
 }

@@ -39,13 +39,13 @@ pub struct RequestAnswer {
     pub text: String,
 }
 
-/// A request as it is stored.
+/// A request as it is stored, about a record or, with `CalendarAsked`, about a calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestView {
+pub struct RequestView<A = Asked> {
     /// Its id.
     pub id: Uuid,
     /// What was asked.
-    pub asked: Asked,
+    pub asked: A,
     /// When.
     pub asked_at: DateTime<Utc>,
     /// What came of it, and when; `None`: no worker has answered so far.
@@ -61,9 +61,9 @@ impl Asked {
         }
     }
 
-    fn read(kind: &str, argument: String) -> Option<Self> {
+    fn read(kind: &str, argument: &str) -> Option<Self> {
         match kind {
-            "apply" => Some(Self::Apply(argument)),
+            "apply" => Some(Self::Apply(argument.to_owned())),
             "restore" => argument.parse().ok().map(Self::Restore),
             "decide" => Side::ALL.into_iter().find(|side| side.name() == argument).map(Self::Decide),
             _ => None,
@@ -80,9 +80,10 @@ impl Request {
     }
 }
 
-impl RequestView {
-    fn read(row: &PgRow) -> Result<Self, HubError> {
-        let asked = Asked::read(row.try_get("kind")?, row.try_get("argument")?);
+impl<A> RequestView<A> {
+    /// `asked` reads kind and argument; `None`: they are none of its.
+    pub(super) fn read(row: &PgRow, asked: fn(&str, &str) -> Option<A>) -> Result<Self, HubError> {
+        let asked = asked(row.try_get("kind")?, row.try_get("argument")?);
         let answered = match row.try_get::<Option<DateTime<Utc>>, _>("done_at")? {
             Some(at) => {
                 let outcome: String = row.try_get("outcome")?;
@@ -158,6 +159,6 @@ impl Hub {
              WHERE espo_id = $1 ORDER BY asked_at DESC, id DESC LIMIT $2",
         );
         let rows = query.bind(id.as_str()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        rows.iter().map(RequestView::read).collect()
+        rows.iter().map(|row| RequestView::read(row, Asked::read)).collect()
     }
 }

@@ -10,7 +10,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use sqlx::PgPool;
 
 /// Pages behind the guard.
-const READ: [&str; 14] = [
+const READ: [&str; 15] = [
     "/",
     "/console/queues",
     "/console/beteiligte",
@@ -19,6 +19,7 @@ const READ: [&str; 14] = [
     PLAN,
     "/console/employees",
     "/console/employees/{kuerzel}",
+    "/console/employees/{kuerzel}/plan",
     "/console/audit",
     "/console/divergent",
     "/console/settings",
@@ -31,7 +32,7 @@ const NOWHERE: &str = "/console/{*rest}";
 /// Is both: looked at, and carried out.
 const PLAN: &str = "/console/beteiligte/{id}/plan";
 /// What changes something.
-const WRITE: [&str; 16] = [
+const WRITE: [&str; 17] = [
     "/console/logout",
     "/console/queues/pause",
     "/console/queues/resume",
@@ -41,6 +42,7 @@ const WRITE: [&str; 16] = [
     "/console/employees/{kuerzel}/requeue",
     "/console/employees/{kuerzel}/approve",
     "/console/employees/{kuerzel}/policy",
+    "/console/employees/{kuerzel}/restore",
     "/console/beteiligte/{id}/approve",
     "/console/beteiligte/{id}/decide",
     "/console/beteiligte/{id}/restore",

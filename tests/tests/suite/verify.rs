@@ -10,7 +10,7 @@ use shared::hub::Hub;
 use simulator::Edit;
 use sqlx::PgPool;
 
-use crate::console_pages::Visitor;
+use crate::visitor::Visitor;
 
 /// Some seconds, so that a scenario sees several rounds.
 const OFTEN: &str = "0.0005";

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::Row;
 use uuid::Uuid;
 
-use crate::hub::{Hub, HubError};
+use crate::hub::{Hub, HubError, RequestView};
 use crate::traces::HubWrite;
 
 /// Kind of the request for a rebuild.
@@ -151,6 +151,20 @@ impl Hub {
         let asked = CalendarAsked::read(row.try_get("kind")?, row.try_get("argument")?);
         let asked = asked.ok_or(HubError::Unreadable("request"))?;
         Ok(Some(CalendarRequest { id: row.try_get("id")?, asked }))
+    }
+
+    /// What was asked of an employee's calendar, answered or not, newest first, at most `limit`.
+    pub async fn requests_of_employee(
+        &self,
+        kuerzel: &Kuerzel,
+        limit: u32,
+    ) -> Result<Vec<RequestView<CalendarAsked>>, HubError> {
+        let query = sqlx::query(
+            "SELECT id, kind, argument, asked_at, done_at, outcome, answer FROM sync_request
+             WHERE kuerzel = $1 ORDER BY asked_at DESC, id DESC LIMIT $2",
+        );
+        let rows = query.bind(kuerzel.as_str()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| RequestView::read(row, CalendarAsked::read)).collect()
     }
 }
 
