@@ -113,7 +113,7 @@ fn report(figures: &Figures) -> Part {
 fn legend() -> String {
     format!(
         "{} jobs of Beteiligte in Redis ({} ready, {} running, {} delayed, {} dead), brought there by the queue itself. In PostgreSQL {} \
-         Beteiligte in all states with {} audit entries, {} requests and {} actions of operators, one record with {} of each; {EMPLOYEES} \
+         Beteiligte in all states with {} audit entries, {} requests and {} actions of operators, the first one with {} of each; {EMPLOYEES} \
          employees with {} rows and as many audit entries each. One producer, logged in to by its form; each page asked for {ASKED} times, one \
          after the other, until its last byte was here. The plan of a record asks the simulated Advoware and EspoCRM, which answer at once.",
         grouped(JOBS.jobs() as u64),
@@ -122,7 +122,7 @@ fn legend() -> String {
         grouped(JOBS.delayed as u64),
         grouped(JOBS.dead as u64),
         grouped(BETEILIGTE as u64),
-        grouped((BETEILIGTE * ENTRIES_EACH) as u64),
+        grouped(BETEILIGTE as u64 * ENTRIES_EACH as u64),
         grouped(REQUESTS as u64),
         grouped(ACTIONS as u64),
         grouped(LONG_HISTORY as u64),

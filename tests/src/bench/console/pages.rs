@@ -2,8 +2,8 @@
 
 use shared::queue::JobState;
 
-use super::firm::{CALENDAR_JOBS, EMPLOYEES, Firm, JOBS, LONG};
-use super::hub::{FIRST_BETNR, FIRST_FRNR, STATES};
+use super::firm::{CALENDAR_JOBS, EMPLOYEES, Firm, JOBS};
+use super::hub::STATES;
 use super::jobs::Fill;
 use crate::Result;
 
@@ -92,7 +92,7 @@ async fn of_lists(firm: &Firm) -> Result<Vec<Page>> {
 
 fn of_records(firm: &Firm) -> Vec<Page> {
     let address = |id: &str| format!("/console/beteiligte/{id}");
-    let (long, failed, clean) = (&firm.ids[LONG], &firm.ids[JOBS.waiting().start - 1], &firm.ids[firm.ids.len() - 1]);
+    let (long, failed, clean) = (&firm.ids[0], &firm.ids[JOBS.waiting().start - 1], &firm.ids[firm.ids.len() - 1]);
     let found =
         |name: &str, q: &str| Page { status: LED_ON, ..page(name, &format!("/console/beteiligte/find?q={q}"), "") };
     vec![
@@ -100,7 +100,7 @@ fn of_records(firm: &Firm) -> Vec<Page> {
         page("record, failed", &address(failed), "Verlauf"),
         page("record, clean", &address(clean), "Verlauf"),
         page("plan of a record", &format!("{}/plan", address(&firm.real)), "Probelauf"),
-        found("find by betnr", &(FIRST_BETNR + 4711).to_string()),
+        found("find by betnr", "4711"),
         found("find by id", long),
     ]
 }
@@ -117,9 +117,9 @@ async fn of_audit(firm: &Firm) -> Result<Vec<Page>> {
     Ok(vec![
         page("audit", path, "192.0.2.7"),
         page("audit, last page", &format!("{path}?before={before}"), "192.0.2.7"),
-        search("a record, long history", &firm.ids[LONG]),
-        search("a betnr", &(FIRST_BETNR + 4711).to_string()),
-        search("a frNr", &(FIRST_FRNR + 4711).to_string()),
+        search("a record, long history", &firm.ids[0]),
+        search("a betnr", "4711"),
+        search("a frNr", "4711"),
         search("a Kürzel", &firm.kuerzel[1]),
         search("an event", &one("google_event_id", "calendar_sync").await?),
         search("a row", &one("sync_id", "calendar_sync").await?),
