@@ -1,5 +1,5 @@
 //! `make bench`: syncs per second and memory of one worker process, and the queue by itself beside other queues, each beside the
-//! bounds that physics sets.
+//! bounds that physics sets; and how long the console's pages take.
 //!
 //! The sync part: the worker is the real program. The simulator is a process of its own, and so are Redis and PostgreSQL; all of them
 //! share the machine's cores with the worker, which is why every row also tells what the worker itself used of them.
@@ -7,12 +7,14 @@
 
 mod calendar;
 mod case;
+mod console;
 mod firm;
 mod machine;
 mod measure;
 mod queue;
 mod reference;
 mod report;
+mod traces;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ use firm::Firm;
 use machine::Machine;
 use reference::Reference;
 
-const USAGE: &str = "usage: kanzleisync-bench [sync|calendar|queue|all] [--peers] [--markdown FILE]";
+const USAGE: &str = "usage: kanzleisync-bench [sync|calendar|queue|console|traces|all] [--peers] [--markdown FILE]";
 
 /// What is measured, and where the result goes beside standard output.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,16 +43,20 @@ enum Subject {
     Sync,
     Calendar,
     Queue,
+    Console,
+    Traces,
 }
 
 impl Subject {
-    const ALL: [Self; 3] = [Self::Sync, Self::Calendar, Self::Queue];
+    const ALL: [Self; 5] = [Self::Sync, Self::Calendar, Self::Queue, Self::Console, Self::Traces];
 
     fn name(self) -> &'static str {
         match self {
             Self::Sync => "sync",
             Self::Calendar => "calendar",
             Self::Queue => "queue",
+            Self::Console => "console",
+            Self::Traces => "traces",
         }
     }
 }
@@ -107,6 +113,8 @@ async fn run(arguments: &[String]) -> Result<bool> {
                 let (text, markdown) = (report.to_text(), report.to_markdown());
                 Part { text, markdown, goals_are_met: report.goals_are_met() }
             }
+            Subject::Console => console::run().await?,
+            Subject::Traces => traces::run().await?,
         }));
     }
     if let Some(path) = options.markdown {

@@ -188,6 +188,13 @@ impl Firm {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Whether the programs started from now on send traces, and where to.
+    pub(super) fn set_traces(&mut self, endpoint: Option<&str>) {
+        let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.extend(endpoint.map(|endpoint| (name.to_owned(), endpoint.to_owned())));
+    }
+
     pub(super) fn address(&self, name: &str) -> &str {
         self.addresses[name].as_str().unwrap_or_default()
     }
