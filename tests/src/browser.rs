@@ -222,12 +222,10 @@ impl Browser {
         let entries = self.log("performance").await?;
         let sent = entries.iter().filter_map(|entry| {
             let event: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
-            let address = event["message"]["params"]["request"]["url"].as_str()?;
-            // An empty page, which it starts with, comes from nowhere.
-            let is_sent = event["message"]["method"] == "Network.requestWillBeSent" && address != "data:,";
-            is_sent.then(|| {
-                Url::parse(address).map_or_else(|_| address.to_owned(), |url| url.origin().ascii_serialization())
-            })
+            let address = Url::parse(event["message"]["params"]["request"]["url"].as_str()?).ok()?;
+            // The browser's own pages (`data:`, `chrome:`) come from no site.
+            let leaves = event["message"]["method"] == "Network.requestWillBeSent" && address.has_host();
+            (leaves && !address.scheme().starts_with("chrome")).then(|| address.origin().ascii_serialization())
         });
         Ok(sent.collect())
     }

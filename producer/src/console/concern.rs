@@ -145,7 +145,7 @@ pub(super) fn concern_line(concern: Concern, language: Language) -> Markup {
             )
         }
         Concern::SystemDown(system) => {
-            let name = system.name();
+            let name = show::system(system);
             (
                 None,
                 language.say(

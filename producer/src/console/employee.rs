@@ -150,7 +150,7 @@ fn standing(known: &Known, now: DateTime<Utc>, language: Language) -> Markup {
             @if counts.is_paused { p { (language.say("The queue is paused.", "Die Warteschlange ist angehalten.")) } }
             @if counts.workers == 0 { p { (language.say("No worker takes jobs.", "Kein Worker nimmt Aufträge.")) } }
             @for (system, next_try) in down {
-                p { (system.name()) (language.say(" is down; next try ", " ist nicht erreichbar; nächster Versuch ")) (show::time_and_age(*next_try, now, language)) }
+                p { (show::system(*system)) (language.say(" is down; next try ", " ist nicht erreichbar; nächster Versuch ")) (show::time_and_age(*next_try, now, language)) }
             }
         }
     }

@@ -163,8 +163,10 @@ fn flow_card(facts: &Facts, now: DateTime<Utc>, language: Language) -> Markup {
                     dd { a href={ (Area::Beteiligte.path()) "?of=findings" } { (hub.counted.with_findings) } }
                     dt { (language.say("Last success", "Letzter Erfolg")) }
                     dd { (time(hub.last_success.beteiligte)) }
-                    dt { (language.say("Last success, calendars", "Letzter Erfolg, Kalender")) }
-                    dd { (time(hub.last_success.calendar)) }
+                    @if facts.queues.iter().any(|(queue, _)| *queue == QueueName::Calendar) {
+                        dt { (language.say("Last success, calendars", "Letzter Erfolg, Kalender")) }
+                        dd { (time(hub.last_success.calendar)) }
+                    }
                 }
             } @else if facts.is_sampled {
                 p.bad { (language.say("PostgreSQL does not answer.", "PostgreSQL antwortet nicht.")) }
@@ -181,7 +183,7 @@ fn systems_card(facts: &Facts, now: DateTime<Utc>, language: Language) -> Markup
             h2 { (language.say("Systems", "Systeme")) }
             dl {
                 @for (system, standing) in &facts.systems {
-                    dt { (system.name()) }
+                    dt { (show::system(*system)) }
                     dd {
                         @match standing {
                             Standing::Up => span.badge.good { (language.say("up", "erreichbar")) },

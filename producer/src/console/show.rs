@@ -1,4 +1,4 @@
-//! How times, ages and counts read.
+//! How times, ages, counts and names read.
 
 use std::time::Duration;
 
@@ -6,9 +6,19 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Europe::Berlin;
 use domain::beteiligte::SyncStatus;
 use maud::{Markup, html};
+use shared::error::System;
 
 use super::concern::is_trouble;
 use super::language::Language;
+
+/// As its makers spell it.
+pub(super) fn system(system: System) -> &'static str {
+    match system {
+        System::Advoware => "Advoware",
+        System::Espocrm => "EspoCRM",
+        System::Google => "Google Calendar",
+    }
+}
 
 /// A time as the firm's clocks show it; its exact value is in the tag.
 pub(super) fn time(at: DateTime<Utc>, language: Language) -> Markup {

@@ -6,8 +6,7 @@ use reqwest::header::{ACCEPT_LANGUAGE, ALLOW, CONTENT_TYPE, COOKIE, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 use sqlx::PgPool;
 
-use crate::console_pages::path_of;
-use crate::visitor::{Visitor, visited};
+use crate::visitor::{Visitor, path_of, visited};
 
 /// Somebody has typed a name where an id belongs.
 const NAME: &str = "Erika Beispiel";

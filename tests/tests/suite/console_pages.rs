@@ -9,13 +9,9 @@ use reqwest::header::LOCATION;
 use serde_json::json;
 use simulator::{Calls, Edit, Fault, FaultKind, Operation};
 
-use crate::visitor::{ESCAPED, SCRIPT, Visitor, between, is_escaped, visited};
+use crate::visitor::{ESCAPED, SCRIPT, Visitor, between, is_escaped, path_of, visited};
 
 const A: &str = "a@example.org";
-
-pub(crate) fn path_of(one: &Beteiligter) -> String {
-    format!("/console/beteiligte/{}", one.id)
-}
 
 fn rename(world: &World, one: &Beteiligter, name: &str) {
     let edit = Edit::EspoSet { id: one.id.clone(), fields: fields(json!({"lastName": name})) };

@@ -1,6 +1,6 @@
 //! Somebody at the console, who asks as a browser does.
 
-use harness::world::{PATIENCE, PRODUCER_API_KEY, World};
+use harness::world::{Beteiligter, PATIENCE, PRODUCER_API_KEY, World};
 use harness::{Result, RunningProgram, eventually};
 use reqwest::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
@@ -80,4 +80,8 @@ pub(crate) async fn visited(world: &World) -> Result<(RunningProgram, Visitor)> 
 
 pub(crate) fn is_escaped(page: &str) {
     assert!(page.contains(ESCAPED) && !page.contains("<script>alert"), "{page}");
+}
+
+pub(crate) fn path_of(one: &Beteiligter) -> String {
+    format!("/console/beteiligte/{}", one.id)
 }

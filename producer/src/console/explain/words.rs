@@ -97,7 +97,7 @@ pub(in crate::console) fn obstacle_sentence(obstacle: Obstacle, now: DateTime<Ut
                 "Kein Worker nimmt Aufträge dieser Warteschlange: starten Sie einen.",
             )),
             Obstacle::Down(system, next_try) => {
-                (system.name()) (language.say(" is down; it is tried again ", " ist nicht erreichbar; nächster Versuch "))
+                (show::system(system)) (language.say(" is down; it is tried again ", " ist nicht erreichbar; nächster Versuch "))
                 (show::time_and_age(next_try, now, language)) "."
             }
         }
