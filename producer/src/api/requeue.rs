@@ -61,7 +61,7 @@ pub(super) async fn receive(State(api): State<Api>, request: Request) -> Result<
             }
         }
     };
-    let work = traces::begin(Origin::Api, "requeue", in_time(work));
+    let work = Box::pin(traces::begin(Origin::Api, "requeue", in_time(work)));
     let requeued = operator.noted(actions, work).await?;
     Ok(accepted(with_dry(json!({"requeued": requeued}), is_dry)))
 }

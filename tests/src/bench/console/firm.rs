@@ -157,7 +157,9 @@ impl Firm {
 }
 
 /// The first states of the hub are those of the records whose jobs are dead or delayed.
-const _: () = assert!(STATES[0].1 + STATES[1].1 + STATES[2].1 + STATES[3].1 == (JOBS.dead + JOBS.delayed) as i64);
+const _: () = assert!(
+    (STATES[0].1 + STATES[1].1 + STATES[2].1 + STATES[3].1).unsigned_abs() == (JOBS.dead + JOBS.delayed) as u64
+);
 
 /// The ids of EspoCRM have 17 characters and no order.
 fn id(number: usize) -> String {
