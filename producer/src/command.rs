@@ -230,7 +230,11 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
         }
         Command::Completions(arguments) => completions::completions(arguments.shell),
     };
-    report.print(cli.json)?;
+    match report.print(cli.json) {
+        // Whoever reads (`| head`) has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        printed => printed?,
+    }
     Ok(report.exit_code())
 }
 

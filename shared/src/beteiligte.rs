@@ -143,6 +143,22 @@ impl Systems {
         Ok((espo, advo))
     }
 
+    /// The other record that this number belongs to, if it does: the first that was synced with it keeps it, as long as it exists and names it.
+    pub async fn rival(&self, id: &EspoId, betnr: BetNr) -> Result<Option<EspoId>, LoadError> {
+        let holder = self.hub.holder_of(betnr).await?.filter(|holder| holder != id);
+        let Some(holder) = holder else { return Ok(None) };
+        Ok(self.names(&holder, betnr).await?.then_some(holder))
+    }
+
+    /// Whether a record exists in EspoCRM and names this number.
+    pub async fn names(&self, id: &EspoId, betnr: BetNr) -> Result<bool, ApiError> {
+        match self.espocrm.get_beteiligte(id).await {
+            Ok(record) => Ok(!record.deleted && record.betnr == Some(betnr)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn advoware_side(&self, betnr: Option<BetNr>) -> AdvoSide {
         let Some(betnr) = betnr else { return AdvoSide::NoBetnr };
         match self.advoware.get_beteiligte(betnr).await {

@@ -3,10 +3,21 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::Parser;
 use shared::settings::{Source, WorkerSettings};
 use shared::telemetry;
 
+/// Executes the jobs of the queue until SIGTERM or Ctrl-C.
+///
+/// It takes no arguments: settings come from the environment, docs/reference.md lists them. A setting that is missing or malformed is told
+/// at the start, all at once. Any number of workers may run, on any machine that reaches Redis, PostgreSQL and the systems.
+#[derive(Parser)]
+#[command(name = "kanzleisync-worker", version)]
+struct Arguments {}
+
 fn main() -> ExitCode {
+    // Answers --help and --version, and refuses what it does not know.
+    let Arguments {} = Arguments::parse();
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -178,7 +178,7 @@ pub async fn run(settings: WorkerSettings, metrics: Metrics, shutdown: Cancellat
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
     let tidying = tokio::spawn(async move { metrics.keep_tidy().await });
     let looking = tokio::spawn(async move { breakers.keep_fresh().await });
-    tracing::info!(%address, concurrency = settings.concurrency, "worker ready");
+    tracing::info!(%address, concurrency = settings.concurrency, calendars = settings.google.is_some(), "worker ready");
 
     jobs.work(&settings, shutdown).await?;
     serving.abort();

@@ -1,5 +1,7 @@
 //! `plan beteiligte`: what a sync would do, written nowhere; and that very plan, carried out. The console shows the same plan.
 
+use std::borrow::Cow;
+
 use domain::beteiligte::ConflictPolicy;
 use domain::ids::EspoId;
 use domain::kommunikation::Direction;
@@ -34,7 +36,7 @@ pub(crate) enum Planned {
 }
 
 /// Why nothing would be written, without a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unplanned {
     /// EspoCRM does not have it.
     Unknown,
@@ -42,6 +44,8 @@ pub(crate) enum Unplanned {
     Deleted,
     /// Advoware has no record of its number.
     Missing,
+    /// Its number belongs to this other record.
+    Taken(EspoId),
     /// It is not known how far its creation has come, or EspoCRM does not name its number yet.
     CreationBegun,
     /// Advoware would refuse it.
@@ -88,8 +92,8 @@ impl From<PlanError> for CommandError {
 
 impl Unplanned {
     /// For people on a terminal.
-    fn text(self) -> &'static str {
-        match self {
+    fn text(&self) -> Cow<'static, str> {
+        let text = match self {
             Self::Unknown => "EspoCRM has no such record: nothing would be written",
             Self::Deleted => "the record is deleted in EspoCRM: nothing would be written",
             Self::Missing => "Advoware has no record of this betnr: the status would become deleted_in_advoware",
@@ -97,7 +101,14 @@ impl Unplanned {
                 "its creation in Advoware has begun: look at the record, or `requeue <id> --create-again`"
             }
             Self::NotCreatable => "Advoware would not take the record: it needs a name, and dates that are dates",
-        }
+            Self::Taken(holder) => {
+                return format!(
+                    "the EspoCRM record {holder} is synced with this betnr: nothing would be written. Correct the number in one of the two"
+                )
+                .into();
+            }
+        };
+        text.into()
     }
 }
 
@@ -136,6 +147,11 @@ impl Planner {
             AdvoSide::NoBetnr if loaded.creation.is_some() => return Ok(Planned::Not(Unplanned::CreationBegun)),
             AdvoSide::NoBetnr | AdvoSide::Found(_) => {}
         }
+        if let Some(betnr) = loaded.espo.betnr.filter(|_| !loaded.is_claimed)
+            && let Some(holder) = self.systems.rival(id, betnr).await?
+        {
+            return Ok(Planned::Not(Unplanned::Taken(holder)));
+        }
         let wanted =
             Wanted { direction: Direction::Both, after_conflict: false, approve_deletions: false, policy: self.policy };
         let plan = loaded.plan(wanted).map(Box::new);
@@ -159,7 +175,7 @@ async fn dry_run(settings: &WorkerSettings, hub: Hub, id: &EspoId) -> Result<Rep
         Planned::Not(why) => {
             let text = why.text();
             let json = json!({"steps": [], "findings": [], "note": text});
-            return Ok(Report { text: text.to_owned(), json, found_something: true });
+            return Ok(Report { text: text.into_owned(), json, found_something: true });
         }
     };
     let findings: Vec<_> = plan

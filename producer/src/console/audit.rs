@@ -13,12 +13,13 @@ use shared::hub::{ActionView, AuditView, Hub, HubError};
 use shared::queue::QueueName;
 use uuid::Uuid;
 
+use super::action::Act;
 use super::beteiligte::record_address;
 use super::guard::Visit;
 use super::language::Language;
 use super::layout::{self, Area, token};
-use super::notice::Problem;
-use super::queues::entity_address;
+use super::notice::{Problem, Search};
+use super::queues::{self, entity_address};
 use super::timeline::{Entry, action_line};
 use super::{Console, show};
 
@@ -145,7 +146,7 @@ async fn page(
     let found = if text.is_empty() {
         None
     } else {
-        Some(Found::look(&console.hub, Meant::by(text).ok_or(Problem::NoId)?).await?)
+        Some(Found::look(&console.hub, Meant::by(text).ok_or(Problem::NoId(Search::Audit))?).await?)
     };
     let before = wanted.before.as_deref().map(str::parse::<DateTime<Utc>>).transpose();
     let before = before.map_err(|_| Problem::NotFound)?;
@@ -160,7 +161,8 @@ async fn page(
     Ok(layout::page(&visit, language.say("Audit", "Protokoll"), Some(Area::Audit), &content))
 }
 
-fn search(text: &str, visit: &Visit) -> Markup {
+/// Looks for a text in the audit; also where one was no id.
+pub(super) fn search(text: &str, visit: &Visit) -> Markup {
     let language = visit.language;
     html! {
         form.row method="post" action=(Area::Audit.path()) role="search" {
@@ -232,18 +234,20 @@ fn row_line(view: &RowView, language: Language) -> Markup {
 }
 
 fn actions_table(actions: &[ActionView], language: Language) -> Markup {
+    let (when, whom, what) =
+        (language.say("When", "Wann"), language.say("About", "Betrifft"), language.say("What", "Was"));
     html! {
-        div.scroll { table {
+        div.scroll { table.list {
             thead { tr {
-                th scope="col" { (language.say("When", "Wann")) }
-                th scope="col" { (language.say("About", "Betrifft")) }
-                th scope="col" { (language.say("What", "Was")) }
+                th scope="col" { (when) }
+                th scope="col" { (whom) }
+                th scope="col" { (what) }
             } }
             tbody {
                 @for action in actions { tr {
-                    td { (show::time(action.at, language)) }
-                    td { (about(action)) }
-                    td { (action_line(action, language)) }
+                    td data-label=(when) { (show::time(action.at, language)) }
+                    td data-label=(whom) { (about(action, language)) }
+                    td.text data-label=(what) { (action_line(action, language)) }
                 } }
                 @if actions.is_empty() { tr.empty { td colspan="3" { (language.say("None.", "Keine.")) } } }
             }
@@ -251,13 +255,15 @@ fn actions_table(actions: &[ActionView], language: Language) -> Markup {
     }
 }
 
-fn about(action: &ActionView) -> Markup {
+fn about(action: &ActionView, language: Language) -> Markup {
+    let is_of_queues = matches!(Act::parse(&action.action), Some(Act::Pause | Act::Resume));
     let flow = action.flow.as_deref().and_then(|flow| QueueName::ALL.into_iter().find(|name| name.as_str() == flow));
     html! {
         @match (flow, &action.entity) {
             (Some(flow), Some(entity)) => a.id href=(entity_address(flow, entity)) { (entity) },
             (None, Some(entity)) => code { (entity) }
-            (Some(flow), None) => (flow.as_str()),
+            (Some(flow), None) => (queues::name(flow, language)),
+            (None, None) if is_of_queues => (language.say("all queues", "alle Warteschlangen")),
             (None, None) => span.faint { "–" }
         }
     }
@@ -300,5 +306,25 @@ mod tests {
         for no_id in ["", "Erika Beispiel", "Müller, Jürgen", &"a".repeat(MAX_CHARS + 1)] {
             assert_eq!(Meant::by(no_id), None);
         }
+    }
+
+    #[test]
+    fn an_action_on_all_queues_says_so_and_one_on_a_flow_names_it_for_people() {
+        let told = |act: Act, flow: Option<QueueName>| {
+            let action = ActionView {
+                id: Uuid::from_u128(1),
+                at: DateTime::default(),
+                origin: "command line".to_owned(),
+                action: act.name().to_owned(),
+                flow: flow.map(|flow| flow.as_str().to_owned()),
+                entity: None,
+                detail: None,
+                is_done: Some(true),
+            };
+            about(&action, Language::German).into_string()
+        };
+        assert_eq!(told(Act::Pause, None), "alle Warteschlangen");
+        assert_eq!(told(Act::Resume, Some(QueueName::Calendar)), "Kalender");
+        assert!(told(Act::Erase, None).contains('–'));
     }
 }

@@ -18,7 +18,7 @@ use super::concern::is_trouble;
 use super::guard::Visit;
 use super::language::Language;
 use super::layout::{self, Area, button, token};
-use super::notice::{Problem, Told};
+use super::notice::{Problem, Search, Told};
 use super::overview::TIME_LIMIT;
 use super::queues::{self, entity_address};
 use super::record::is_known;
@@ -130,7 +130,8 @@ async fn jobs_of(console: &Console, records: &[BeteiligteView]) -> Option<HashMa
     Some(shown.into_iter().map(|job| (job.entity.clone(), job)).collect())
 }
 
-fn search(visit: &Visit) -> Markup {
+/// Leads to a record by its id; also where one was searched for and nobody has it.
+pub(super) fn search(visit: &Visit) -> Markup {
     let language = visit.language;
     html! {
         form.row method="post" action="/console/beteiligte/find" role="search" {
@@ -167,28 +168,32 @@ fn table(
     now: DateTime<Utc>,
 ) -> Markup {
     let language = visit.language;
+    let (whom, betnr) = (language.say("Record", "Datensatz"), "betnr");
+    let (state, findings) = (language.say("State", "Zustand"), language.say("Findings", "Hinweise"));
+    let why = language.say("Reason of the last failure", "Grund des letzten Fehlers");
+    let (next, acts) = (language.say("Next try", "Nächster Versuch"), language.say("Actions", "Aktionen"));
     html! {
-        div.scroll { table {
+        div.scroll { table.list {
             thead { tr {
-                th scope="col" { (language.say("Record", "Datensatz")) }
-                th.num scope="col" { "betnr" }
-                th scope="col" { (language.say("State", "Zustand")) }
-                th scope="col" { (language.say("Findings", "Hinweise")) }
-                th scope="col" { (language.say("Reason of the last failure", "Grund des letzten Fehlers")) }
-                th scope="col" { (language.say("Next try", "Nächster Versuch")) }
-                th scope="col" { (language.say("Actions", "Aktionen")) }
+                th scope="col" { (whom) }
+                th.num scope="col" { (betnr) }
+                th scope="col" { (state) }
+                th scope="col" { (findings) }
+                th scope="col" { (why) }
+                th scope="col" { (next) }
+                th scope="col" { (acts) }
             } }
             tbody {
                 @for record in records {
                     @let job = jobs.get(record.id.as_str());
                     tr {
-                        td { a.id href=(record_address(&record.id)) { (record.id) } }
-                        td.num { @if let Some(betnr) = record.betnr { (betnr) } }
-                        td { @if let Some(status) = record.status { (show::status_badge(status, language)) } }
-                        td { (finding::list(&record.findings, language)) }
-                        td { @if let Some(job) = job { (queues::reason(job, language)) } }
-                        td { @if let Some(job) = job { (next_try(job, now, language)) } }
-                        td { (requeue(visit, &record.id, back)) }
+                        td data-label=(whom) { a.id href=(record_address(&record.id)) { (record.id) } }
+                        td.num data-label=(betnr) { @if let Some(betnr) = record.betnr { (betnr) } }
+                        td data-label=(state) { @if let Some(status) = record.status { (show::status_badge(status, language)) } }
+                        td.text data-label=(findings) { (finding::list(&record.findings, language)) }
+                        td.text data-label=(why) { @if let Some(job) = job { (queues::reason(job, language)) } }
+                        td data-label=(next) { @if let Some(job) = job { (next_try(job, now, language)) } }
+                        td data-label=(acts) { (requeue(visit, &record.id, back)) }
                     }
                 }
                 @if records.is_empty() { tr.empty { td colspan="7" { (language.say("None.", "Keine.")) } } }
@@ -239,9 +244,9 @@ async fn find(State(console): State<Console>, Form(searched): Form<Searched>) ->
     if let Some(id) = by_number {
         return Ok(queues::to(&record_address(&id)));
     }
-    let id = EspoId::parse(text).map_err(|_| Problem::NoId)?;
+    let id = EspoId::parse(text).map_err(|_| Problem::NoId(Search::Beteiligte))?;
     if !is_known(&console, &id).await? {
-        return Err(Problem::NotFound);
+        return Err(Problem::NoHit);
     }
     Ok(queues::to(&record_address(&id)))
 }

@@ -9,7 +9,8 @@ use shared::hub::calendar::{CalendarTarget, Employee};
 
 use super::Console;
 use super::change::{self, Change};
-use super::employee::{address, find, findings};
+use super::employee::{address, find};
+use super::finding::of_calendar;
 use super::guard::Visit;
 use super::language::Language;
 use super::layout::{self, Area};
@@ -90,7 +91,7 @@ fn show(employee: &Employee, dry_run: &DryRun, language: Language) -> Markup {
         @if *noted > 0 {
             p.faint { (language.say("Entries whose sides agree, to be noted only: ", "Einträge, deren Seiten übereinstimmen und die nur vermerkt würden: ")) (noted) }
         }
-        (findings(language.say("What would be left as it is", "Was bliebe, wie es ist"), left, language))
+        (of_calendar(language.say("What would be left as it is", "Was bliebe, wie es ist"), left, language))
     }
 }
 

@@ -135,7 +135,7 @@ pub(super) fn concern_line(concern: Concern, language: Language) -> Markup {
     let (address, text) = match concern {
         Concern::HubAway => (None, language.say("PostgreSQL does not answer", "PostgreSQL antwortet nicht").to_owned()),
         Concern::QueueAway(queue) => {
-            let name = queue.as_str();
+            let name = queues::name(queue, language);
             (
                 None,
                 language.say(
@@ -155,7 +155,7 @@ pub(super) fn concern_line(concern: Concern, language: Language) -> Markup {
             )
         }
         Concern::NoWorker(queue) => {
-            let name = queue.as_str();
+            let name = queues::name(queue, language);
             (
                 None,
                 language.say(
@@ -174,19 +174,27 @@ pub(super) fn concern_line(concern: Concern, language: Language) -> Markup {
         }
         Concern::Paused(queue) => {
             let text = language.say("A queue is paused: ", "Eine Warteschlange ist angehalten: ");
-            (Some(Area::Queues.path().to_owned()), format!("{text}{}", queue.as_str()))
+            (Some(Area::Queues.path().to_owned()), format!("{text}{}", queues::name(queue, language)))
         }
         Concern::Dead(queue, count) => {
-            let text = language.say("dead jobs that nobody tries again", "tote Aufträge, die niemand mehr versucht");
-            (Some(queues::address(queue, JobState::Dead)), format!("{count} {text} ({})", queue.as_str()))
+            let text = match count {
+                1 => language.say("dead job that nobody tries again", "toter Auftrag, den niemand mehr versucht"),
+                _ => language.say("dead jobs that nobody tries again", "tote Aufträge, die niemand mehr versucht"),
+            };
+            let name = queues::name(queue, language);
+            (Some(queues::address(queue, JobState::Dead)), format!("{count} {text} ({name})"))
         }
         Concern::Records(status, count) => {
             let address = format!("{}?of={}", Area::Beteiligte.path(), status.name());
             (Some(address), format!("{count} Beteiligte: {}", show::status(status, language)))
         }
         Concern::HeldDeletions(count) => {
-            let text =
-                language.say("deletions in calendars wait for approval", "Löschungen in Kalendern warten auf Freigabe");
+            let text = match count {
+                1 => language
+                    .say("deletion in a calendar waits for approval", "Löschung in einem Kalender wartet auf Freigabe"),
+                _ => language
+                    .say("deletions in calendars wait for approval", "Löschungen in Kalendern warten auf Freigabe"),
+            };
             (Some(Area::Employees.path().to_owned()), format!("{count} {text}"))
         }
         Concern::FailedRows(count) => {

@@ -74,13 +74,8 @@ async fn page(
             "Die laufende Prüfung (VERIFY_SYNC_HOURS) vergleicht beide Seiten und nennt, was keine Synchronisation zu ihrer Zeit behoben hat. \
              Behobenes verschwindet binnen Minuten aus dieser Liste.",
         )) }
-        div.scroll { table {
-            thead { tr {
-                th scope="col" { (language.say("What", "Was")) }
-                th scope="col" { (language.say("How it differs", "Art der Abweichung")) }
-                th scope="col" { (language.say("Found", "Gefunden")) }
-                th scope="col" { (language.say("Last seen", "Zuletzt gesehen")) }
-            } }
+        div.scroll { table.list {
+            thead { tr { @for column in columns(language) { th scope="col" { (column) } } } }
             tbody {
                 @for record in &listed.records { (record_row(record, now, language)) }
                 @for entry in &listed.entries { (entry_row(entry, now, language)) }
@@ -95,11 +90,21 @@ async fn page(
     Ok(layout::page(&visit, title, Some(Area::Overview), &content))
 }
 
+/// What, how, since when and until when, as far as is known.
+fn columns(language: Language) -> [&'static str; 4] {
+    [
+        language.say("What", "Was"),
+        language.say("How it differs", "Art der Abweichung"),
+        language.say("Found", "Gefunden"),
+        language.say("Last seen", "Zuletzt gesehen"),
+    ]
+}
+
 fn record_row(record: &DivergentRecord, now: DateTime<Utc>, language: Language) -> Markup {
-    let address = record_address(&record.id);
+    let (address, [what, how, ..]) = (record_address(&record.id), columns(language));
     html! { tr {
-        td { "Beteiligte " a.id href=(address) { (record.id) } }
-        td {
+        td data-label=(what) { "Beteiligte " a.id href=(address) { (record.id) } }
+        td data-label=(how) {
             @match record.digest.as_str() {
                 NOT_IN_ESPOCRM => (language.say("missing in EspoCRM", "fehlt in EspoCRM")),
                 NOT_IN_ADVOWARE => (language.say("missing in Advoware", "fehlt in Advoware")),
@@ -116,21 +121,23 @@ fn record_row(record: &DivergentRecord, now: DateTime<Utc>, language: Language) 
 
 fn entry_row(divergent: &DivergentEntry, now: DateTime<Utc>, language: Language) -> Markup {
     let DivergentEntry { kuerzel, entry, seen_at } = divergent;
+    let [what, how, ..] = columns(language);
     html! { tr {
-        td {
+        td data-label=(what) {
             (language.say("Calendar ", "Kalender ")) a.id href=(entity_address(QueueName::Calendar, kuerzel.as_str())) { (kuerzel) }
             @if let Some(frnr) = entry.frnr { ", Termin " code { (frnr) } }
             @if let Some(event) = &entry.event { (language.say(", event ", ", Google-Termin ")) code { (event) } }
         }
-        td { (kind(&entry.kind, language)) }
+        td data-label=(how) { (kind(&entry.kind, language)) }
         (times(entry.difference.since, *seen_at, now, language))
     } }
 }
 
 fn times(since: DateTime<Utc>, seen_at: Option<DateTime<Utc>>, now: DateTime<Utc>, language: Language) -> Markup {
+    let [.., found, last_seen] = columns(language);
     html! {
-        td { (show::time_and_age(since, now, language)) }
-        td { @if let Some(seen_at) = seen_at { (show::time_and_age(seen_at, now, language)) } }
+        td data-label=(found) { (show::time_and_age(since, now, language)) }
+        td data-label=(last_seen) { @if let Some(seen_at) = seen_at { (show::time_and_age(seen_at, now, language)) } }
     }
 }
 

@@ -9,7 +9,7 @@ use domain::ids::Kuerzel;
 use maud::{Markup, html};
 use serde::Deserialize;
 use shared::error::System;
-use shared::hub::calendar::{CalendarAsked, CalendarAuditView, CalendarFinding, Employee};
+use shared::hub::calendar::{CalendarAsked, CalendarAuditView, Employee};
 use shared::limits::Standing;
 use shared::queue::{Counts, Queue, QueueName};
 use shared::settings::CalendarSettings;
@@ -85,7 +85,7 @@ async fn page(
         (layout::live("employee", REFRESH_SECONDS, &html! {
             (standing(&known, now, language))
             (actions(&visit, &known.employee))
-            div.cards { (facts(&known, rules, now, language)) (findings(language.say("Findings of the last run", "Hinweise des letzten Laufs"), &known.employee.findings, language)) }
+            div.cards { (facts(&known, rules, now, language)) (finding::of_calendar(language.say("Findings of the last run", "Hinweise des letzten Laufs"), &known.employee.findings, language)) }
         }))
         (policy::form(&visit, &known.employee, rules))
         h2 { (language.say("Timeline", "Verlauf")) }
@@ -194,21 +194,6 @@ fn facts(known: &Known, rules: &CalendarSettings, now: DateTime<Utc>, language: 
                 dt { (language.say("Last in agreement", "Zuletzt übereinstimmend")) } dd { (time(employee.synced_at, now, language)) }
                 dt { (language.say("Held deletions", "Zurückgehaltene Löschungen")) } dd { (employee.held_deletions) }
             }
-        }
-    }
-}
-
-pub(super) fn findings(title: &str, of: &[CalendarFinding], language: Language) -> Markup {
-    html! {
-        section.card {
-            h2 { (title) }
-            @if of.is_empty() { p.faint { (language.say("None.", "Keine.")) } }
-            ul { @for one in of { li {
-                (finding::text(one.kind, language)) "."
-                @if let Some(frnr) = one.frnr { " frNr " code { (frnr.0) } }
-                @if let Some(event) = &one.event { " " (language.say("event", "Google-Termin")) " " code { (event) } }
-                @if let Some(reason) = &one.reason { " " span.faint lang="en" { "(" (reason) ")" } }
-            } } }
         }
     }
 }

@@ -60,29 +60,34 @@ fn table(
     now: DateTime<Utc>,
     language: Language,
 ) -> Markup {
+    let (synced, in_google) = (language.say("Synced", "Synchronisiert"), "In Google");
+    let (agreed, its_job) =
+        (language.say("Last in agreement", "Zuletzt übereinstimmend"), language.say("Job", "Auftrag"));
+    let held = language.say("Held deletions", "Zurückgehaltene Löschungen");
+    let findings = language.say("Findings", "Hinweise");
     html! {
-        div.scroll { table {
+        div.scroll { table.list {
             thead { tr {
                 th scope="col" { "Kürzel" }
-                th scope="col" { (language.say("Synced", "Synchronisiert")) }
-                th scope="col" { (language.say("In Google", "In Google")) }
-                th scope="col" { (language.say("Last in agreement", "Zuletzt übereinstimmend")) }
-                th scope="col" { (language.say("Job", "Auftrag")) }
-                th.num scope="col" { (language.say("Held deletions", "Zurückgehaltene Löschungen")) }
-                th.num scope="col" { (language.say("Findings", "Hinweise")) }
+                th scope="col" { (synced) }
+                th scope="col" { (in_google) }
+                th scope="col" { (agreed) }
+                th scope="col" { (its_job) }
+                th.num scope="col" { (held) }
+                th.num scope="col" { (findings) }
             } }
             tbody {
                 @for employee in employees {
                     tr {
-                        td { a.id href=(entity_address(QueueName::Calendar, employee.kuerzel.as_str())) { (employee.kuerzel) } }
-                        td { (is_synced(employee, language)) }
-                        td { (hides(Effective::of(employee, rules).anonymize, language)) }
-                        td { (time(employee.synced_at, now, language)) }
-                        td { @if let Some(job) = jobs.get(employee.kuerzel.as_str()) {
+                        td data-label="Kürzel" { a.id href=(entity_address(QueueName::Calendar, employee.kuerzel.as_str())) { (employee.kuerzel) } }
+                        td data-label=(synced) { (is_synced(employee, language)) }
+                        td data-label=(in_google) { (hides(Effective::of(employee, rules).anonymize, language)) }
+                        td data-label=(agreed) { (time(employee.synced_at, now, language)) }
+                        td.text data-label=(its_job) { @if let Some(job) = jobs.get(employee.kuerzel.as_str()) {
                             (queues::state_name(job.state, language)) " " (queues::reason(job, language))
                         } }
-                        td.num { @if employee.held_deletions > 0 { span.badge.bad { (employee.held_deletions) } } @else { "0" } }
-                        td.num { (employee.findings.len()) }
+                        td.num data-label=(held) { @if employee.held_deletions > 0 { span.badge.bad { (employee.held_deletions) } } @else { "0" } }
+                        td.num data-label=(findings) { (employee.findings.len()) }
                     }
                 }
                 @if employees.is_empty() {

@@ -65,12 +65,14 @@ pub(super) enum Stand {
     Held,
     /// Advoware has no record of its number.
     Missing,
+    /// Its number belongs to another record.
+    NumberTaken,
     /// EspoCRM told that it was deleted there.
     Deleted { at: DateTime<Utc> },
     /// The next scan brings it.
     WaitsForScan,
-    /// Both sides agree.
-    InSync { since: Option<DateTime<Utc>> },
+    /// Nothing is left to write. Where `differs`, something stays different, and the findings say what.
+    InSync { checked_at: DateTime<Utc>, differs: bool },
 }
 
 /// Why the last run ended without success.
@@ -133,7 +135,8 @@ impl Stand {
             | Self::CreationUnknown
             | Self::Undecided
             | Self::Held
-            | Self::Missing => true,
+            | Self::Missing
+            | Self::NumberTaken => true,
             Self::Running
             | Self::Waits { .. }
             | Self::PutOff { .. }
@@ -153,6 +156,7 @@ impl Stand {
             | Self::Undecided
             | Self::Held
             | Self::Missing
+            | Self::NumberTaken
             | Self::Deleted { .. }
             | Self::WaitsForScan
             | Self::InSync { .. } => false,
@@ -169,15 +173,49 @@ fn without_job(view: Option<&BeteiligteView>, has: impl Fn(FindingKind) -> bool)
     if has(FindingKind::CreateOutcomeUnknown) {
         return Stand::CreationUnknown;
     }
+    if has(FindingKind::BetnrTaken) {
+        return Stand::NumberTaken;
+    }
     match view.status {
         Some(SyncStatus::Conflict) => Stand::Undecided,
         Some(SyncStatus::DeletedInAdvoware) => Stand::Missing,
         Some(SyncStatus::PermanentlyFailed) => Stand::GivenUp { times: 0, reason: Reason::Forgotten, reset_at: None },
         Some(SyncStatus::Clean) if has(FindingKind::MassDeletionHeld) => Stand::Held,
-        Some(SyncStatus::Clean) => Stand::InSync { since: view.agreed_at },
+        Some(SyncStatus::Clean) => {
+            let differs = view.findings.iter().any(|finding| leaves_a_difference(finding.kind));
+            Stand::InSync { checked_at: view.looked_at, differs }
+        }
         Some(SyncStatus::PendingSync | SyncStatus::Dirty | SyncStatus::Syncing | SyncStatus::Failed) | None => {
             Stand::WaitsForScan
         }
+    }
+}
+
+/// Whether a record in agreement still says different things on its sides.
+fn leaves_a_difference(kind: FindingKind) -> bool {
+    match kind {
+        FindingKind::UnreadableMarker
+        | FindingKind::TypeDiffers
+        | FindingKind::CannotHold
+        | FindingKind::NotAgreed
+        | FindingKind::LeftToDiffer
+        | FindingKind::KindDiffers
+        | FindingKind::CreatedTwice
+        | FindingKind::WriteRefused => true,
+        FindingKind::OverwrittenByEspo
+        | FindingKind::MassDeletionHeld
+        | FindingKind::OverwrittenByAdvoware
+        | FindingKind::Undecided
+        | FindingKind::CreateOutcomeUnknown
+        | FindingKind::NoBetnr
+        | FindingKind::MissingInAdvoware
+        | FindingKind::BetnrTaken
+        | FindingKind::OddEntry
+        | FindingKind::NotRepresentable
+        | FindingKind::NoPermission
+        | FindingKind::OthersPrivate
+        | FindingKind::UnreadableEntry
+        | FindingKind::EmptyListHeld => false,
     }
 }
 
@@ -227,7 +265,7 @@ mod tests {
             betnr: None,
             status,
             findings: kinds.iter().map(|kind| Finding::general(*kind)).collect(),
-            looked_at: at(0),
+            looked_at: at(1),
             agreed_at: Some(at(0)),
             deleted_at: None,
         }
@@ -262,7 +300,10 @@ mod tests {
     #[test]
     fn without_a_job_the_last_run_decides() {
         let of = |status, kinds: &[FindingKind]| stand(Some(&view(Some(status), kinds)), &Work::None);
-        assert_eq!(of(SyncStatus::Clean, &[]), Stand::InSync { since: Some(at(0)) });
+        assert_eq!(of(SyncStatus::Clean, &[]), Stand::InSync { checked_at: at(1), differs: false });
+        let unsynced = of(SyncStatus::Clean, &[FindingKind::CannotHold]);
+        assert_eq!(unsynced, Stand::InSync { checked_at: at(1), differs: true });
+        assert_eq!(of(SyncStatus::Dirty, &[FindingKind::BetnrTaken]), Stand::NumberTaken);
         assert_eq!(of(SyncStatus::Clean, &[FindingKind::MassDeletionHeld]), Stand::Held);
         assert_eq!(of(SyncStatus::Conflict, &[FindingKind::Undecided]), Stand::Undecided);
         assert_eq!(of(SyncStatus::DeletedInAdvoware, &[]), Stand::Missing);

@@ -3,6 +3,7 @@
 use domain::beteiligte::stammdaten::Field;
 use domain::finding::{Finding, FindingKind};
 use maud::{Markup, html};
+use shared::hub::calendar::CalendarFinding;
 
 use super::language::Language;
 
@@ -132,11 +133,144 @@ pub(super) fn list(findings: &[Finding], language: Language) -> Markup {
     }
 }
 
+/// Why an entry of a calendar is left alone or cannot be written, as the rest of a sentence; `None`: this program does not know the reason.
+fn reason(name: &str, language: Language) -> Option<&'static str> {
+    Some(match name {
+        "no_start" => language.say("it does not say when it begins", "er sagt nicht, wann er beginnt"),
+        "year_out_of_range" => {
+            language.say("its year is out of the possible range", "sein Jahr liegt außerhalb des Möglichen")
+        }
+        "ends_before_start" => language.say("it ends before it begins", "er endet, bevor er beginnt"),
+        "mixed_times" => language.say(
+            "it begins with a date and ends with a time, or the other way round",
+            "er beginnt mit einem Datum und endet mit einer Uhrzeit, oder umgekehrt",
+        ),
+        "cancelled" => language.say("it is deleted in Google", "er ist in Google gelöscht"),
+        "series_exception" => {
+            language.say("it is a changed occurrence of a series", "er ist ein geänderter Termin einer Serie")
+        }
+        "placeholder" => language.say(
+            "it says only that the time is taken, and copies no known Termin",
+            "er sagt nur, dass die Zeit belegt ist, und gehört zu keinem bekannten Termin",
+        ),
+        "copy_without_row" => {
+            language.say("it copies a Termin, but nobody knows which", "er ist eine Kopie, deren Termin niemand kennt")
+        }
+        "unknown_turnus_art" => {
+            language.say("its kind of series (turnusArt) is unknown", "die Art seiner Serie (turnusArt) ist unbekannt")
+        }
+        "series_end_unknown" => {
+            language.say("its series does not say when it ends", "seine Serie sagt nicht, wann sie endet")
+        }
+        "repeated_hour" => language.say(
+            "it begins or ends in the hour that comes twice when summer time ends",
+            "er beginnt oder endet in der Stunde, die es am Ende der Sommerzeit zweimal gibt",
+        ),
+        "sub_second" => language.say("its time has parts of a second", "seine Zeit hat Bruchteile einer Sekunde"),
+        "empty" => language.say("it does not end after it begins", "er endet nicht nach seinem Beginn"),
+        "longer_than_one_day" => {
+            language.say("it has times and is longer than a day", "er hat Uhrzeiten und dauert länger als einen Tag")
+        }
+        "occurrence_over_midnight" => language.say(
+            "it is a series whose occurrences go past midnight",
+            "er ist eine Serie, deren Termine über Mitternacht gehen",
+        ),
+        "reads_as_all_day" => language.say(
+            "it is a series from 00:00 to 23:59, which would become all-day",
+            "er ist eine Serie von 00:00 bis 23:59, die ganztägig würde",
+        ),
+        "ends_in_2037" => language.say(
+            "its series ends in 2037, which would mean that it has no end, or begins later",
+            "seine Serie endet 2037, was „ohne Ende“ bedeuten würde, oder beginnt später",
+        ),
+        other => return of_series(other, language),
+    })
+}
+
+/// The same, where it recurs as the other side cannot.
+fn of_series(name: &str, language: Language) -> Option<&'static str> {
+    Some(match name {
+        "rule_malformed" => {
+            language.say("the rule of its series cannot be read", "die Regel seiner Serie ist nicht lesbar")
+        }
+        "rule_several" => language.say("its series has several rules", "seine Serie hat mehrere Regeln"),
+        "rule_excluded_dates" => {
+            language.say("single dates are taken out of its series", "aus seiner Serie sind einzelne Tage ausgenommen")
+        }
+        "rule_added_dates" => {
+            language.say("single dates are added to its series", "seiner Serie sind einzelne Tage hinzugefügt")
+        }
+        "rule_frequency" => language.say("it recurs several times a day", "er wiederholt sich mehrmals am Tag"),
+        "rule_selection" => language.say(
+            "its series falls on chosen days that its start does not tell",
+            "seine Serie fällt auf ausgewählte Tage, die ihr Beginn nicht angibt",
+        ),
+        "rule_other_part" => language.say(
+            "its series has a rule that the other side does not know",
+            "seine Serie hat eine Regel, die die andere Seite nicht kennt",
+        ),
+        "rule_day_not_in_every_month" => language.say(
+            "its series falls on a day that not every month or year has (29th to 31st)",
+            "seine Serie fällt auf einen Tag, den nicht jeder Monat oder jedes Jahr hat (29. bis 31.)",
+        ),
+        "rule_ends_before_start" => {
+            language.say("its series ends before it begins", "seine Serie endet, bevor sie beginnt")
+        }
+        "rule_end_out_of_range" => language.say(
+            "the end of its series is out of the possible range",
+            "das Ende seiner Serie liegt außerhalb des Möglichen",
+        ),
+        "rule_other_time_zone" => language.say(
+            "its series follows the clock of another place than Berlin",
+            "seine Serie folgt der Uhr eines anderen Ortes als Berlin",
+        ),
+        _ => return None,
+    })
+}
+
+/// What was found on an entry of a calendar, in one sentence with its point, and a reason that has no words of its own.
+fn of_entry(found: &CalendarFinding, language: Language) -> Markup {
+    let known = found.reason.as_deref().and_then(|name| reason(name, language));
+    let begin = match found.kind {
+        FindingKind::OddEntry => Some(language.say("An entry is left alone: ", "Ein Termin bleibt unberührt: ")),
+        FindingKind::NotRepresentable => Some(language.say(
+            "Advoware cannot hold the event, which is not written: ",
+            "Advoware kann den Termin nicht aufnehmen, er wird nicht geschrieben: ",
+        )),
+        _ => None,
+    };
+    html! {
+        @match (begin, known) {
+            (Some(begin), Some(known)) => { (begin) (known) "." }
+            _ => {
+                (text(found.kind, language)) "."
+                @if let Some(reason) = &found.reason { " " span.faint lang="en" { "(" (reason) ")" } }
+            }
+        }
+    }
+}
+
+/// What was found in a calendar, and on what.
+pub(super) fn of_calendar(title: &str, found: &[CalendarFinding], language: Language) -> Markup {
+    html! {
+        section.card {
+            h2 { (title) }
+            @if found.is_empty() { p.faint { (language.say("None.", "Keine.")) } }
+            ul { @for one in found { li {
+                (of_entry(one, language))
+                @if let Some(frnr) = one.frnr { " frNr " code { (frnr.0) } }
+                @if let Some(event) = &one.event { " " (language.say("event", "Google-Termin")) " " code { (event) } }
+            } } }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
-    use domain::ids::KommId;
+    use domain::calendar::{NotRepresentable, Oddity, Refusal};
+    use domain::ids::{FrNr, KommId};
 
     use super::*;
 
@@ -157,5 +291,65 @@ mod tests {
         let differs = Finding::on(FindingKind::TypeDiffers, KommId(7));
         assert!(line(differs, Language::English).ends_with("(Kommunikation 7)"));
         assert_eq!(list(&[], Language::English).into_string(), "");
+    }
+
+    #[test]
+    fn every_reason_of_an_entry_has_a_sentence_of_its_own() {
+        let refusals = [
+            Refusal::Malformed,
+            Refusal::SeveralRules,
+            Refusal::ExcludedDates,
+            Refusal::AddedDates,
+            Refusal::Frequency,
+            Refusal::Selection,
+            Refusal::OtherPart,
+            Refusal::DayNotInEveryMonth,
+            Refusal::EndsBeforeStart,
+            Refusal::EndOutOfRange,
+            Refusal::OtherTimeZone,
+        ];
+        let oddities = [
+            Oddity::NoStart,
+            Oddity::YearOutOfRange,
+            Oddity::EndsBeforeStart,
+            Oddity::MixedTimes,
+            Oddity::Cancelled,
+            Oddity::SeriesException,
+            Oddity::Placeholder,
+            Oddity::UnknownTurnusArt,
+            Oddity::SeriesEndUnknown,
+        ];
+        let not_representable = [
+            NotRepresentable::RepeatedHour,
+            NotRepresentable::SubSecond,
+            NotRepresentable::YearOutOfRange,
+            NotRepresentable::Empty,
+            NotRepresentable::LongerThanOneDay,
+            NotRepresentable::OccurrenceOverMidnight,
+            NotRepresentable::ReadsAsAllDay,
+            NotRepresentable::EndsIn2037,
+        ];
+        let names = refusals.map(Refusal::name).into_iter().chain(oddities.map(Oddity::name));
+        let names: HashSet<_> =
+            names.chain(not_representable.map(NotRepresentable::name)).chain(["copy_without_row"]).collect();
+        for language in Language::ALL {
+            let texts: HashSet<_> = names.iter().filter_map(|name| reason(name, language)).collect();
+            assert_eq!(texts.len(), names.len());
+        }
+    }
+
+    #[test]
+    fn an_entry_is_told_with_its_reason_and_one_without_words_as_it_stands() {
+        let found = |kind, reason: &str| {
+            let reason = Some(reason.to_owned());
+            let found = CalendarFinding { kind, frnr: Some(FrNr(7)), event: None, reason };
+            of_calendar("", &[found], Language::English).into_string()
+        };
+        let odd = found(FindingKind::OddEntry, "no_start");
+        assert!(odd.contains("left alone: it does not say when it begins. frNr <code>7</code>"), "{odd}");
+        let later = found(FindingKind::OddEntry, "<of_a_later_version>");
+        assert!(later.contains("makes no sense") && later.contains("(&lt;of_a_later_version&gt;)"), "{later}");
+        let refused = found(FindingKind::WriteRefused, "no_start");
+        assert!(refused.contains("A write was refused") && refused.contains("(no_start)"), "{refused}");
     }
 }

@@ -10,7 +10,8 @@ use shared::queue::QueueError;
 
 use super::guard::Visit;
 use super::language::Language;
-use super::layout;
+use super::layout::{self, Area};
+use super::{audit, beteiligte};
 use crate::command::calendar::TriggerError;
 
 /// Why a request was refused. Says what to do, and nothing that was sent.
@@ -35,7 +36,9 @@ pub(super) enum Problem {
     /// The page is not asked for in this way.
     WrongMethod,
     /// Searched for by something that is no id. It may be a name, so it is not repeated.
-    NoId,
+    NoId(Search),
+    /// Searched for among the Beteiligte, and nobody has such an id. It may be a name, too.
+    NoHit,
     /// PostgreSQL is away or refuses.
     Hub(String),
     /// Redis is away.
@@ -47,6 +50,13 @@ pub(super) enum Problem {
         /// The same.
         german: String,
     },
+}
+
+/// Where something was searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Search {
+    Beteiligte,
+    Audit,
 }
 
 /// What was done, as the address of the next page carries it.
@@ -77,8 +87,8 @@ impl Problem {
             Self::LoggedOut | Self::ForeignName | Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Malformed | Self::NoId => StatusCode::BAD_REQUEST,
-            Self::NotFound | Self::NoPage => StatusCode::NOT_FOUND,
+            Self::Malformed | Self::NoId(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound | Self::NoPage | Self::NoHit => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Hub(_) | Self::Queue(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused { .. } => StatusCode::CONFLICT,
@@ -117,7 +127,11 @@ impl Problem {
                 "This page is not asked for in this way. Nothing was done.",
                 "So lässt sich diese Seite nicht abrufen. Nichts wurde getan.",
             ),
-            Self::NoId => say(
+            Self::NoHit => say(
+                "No record has this id in EspoCRM or this number in Advoware (betnr), as far as the sync knows.",
+                "Kein Datensatz hat diese Kennung in EspoCRM oder diese Nummer in Advoware (betnr), soweit die Synchronisation weiß.",
+            ),
+            Self::NoId(_) => say(
                 "That is no id. Search by the id of a record (EspoCRM, betnr), a Kürzel, a Termin (frNr), an event, a sync row or an audit \
                  entry; nothing is found by a name.",
                 "Das ist keine Kennung. Suchen Sie nach der Kennung eines Datensatzes (EspoCRM, betnr), einem Kürzel, einem Termin (frNr), \
@@ -129,15 +143,49 @@ impl Problem {
         }
     }
 
+    fn title(&self, language: Language) -> &'static str {
+        match self {
+            Self::NotFound | Self::NoPage | Self::NoId(_) | Self::NoHit => language.say("Not found", "Nicht gefunden"),
+            Self::LoggedOut
+            | Self::ForeignName
+            | Self::ForeignForm
+            | Self::TooOften
+            | Self::TooLarge
+            | Self::Malformed
+            | Self::WrongMethod
+            | Self::Hub(_)
+            | Self::Queue(_)
+            | Self::Refused { .. } => language.say("Not done", "Nicht getan"),
+        }
+    }
+
+    /// The search that found nothing, to try again in.
+    fn search(&self) -> Option<Search> {
+        match self {
+            Self::NoId(search) => Some(*search),
+            Self::NoHit => Some(Search::Beteiligte),
+            _ => None,
+        }
+    }
+
     /// The page that says so.
     pub(super) fn page(&self, visit: &Visit) -> Response {
-        let language = visit.language;
+        let (language, search) = (visit.language, self.search());
         let content = html! {
             div.notice.bad role="alert" { p { (self.text(language)) } }
+            @match search {
+                Some(Search::Beteiligte) => (beteiligte::search(visit)),
+                Some(Search::Audit) => (audit::search("", visit)),
+                None => {}
+            }
             p { a href="/" { (language.say("To the overview", "Zur Übersicht")) } }
         };
-        let title = language.say("Not done", "Nicht getan");
-        (self.status(), layout::page(&visit.at_the_overview(), title, None, &content)).into_response()
+        let area = search.map(|search| match search {
+            Search::Beteiligte => Area::Beteiligte,
+            Search::Audit => Area::Audit,
+        });
+        let page = layout::page(&visit.at_the_overview(), self.title(language), area, &content);
+        (self.status(), page).into_response()
     }
 }
 

@@ -120,7 +120,7 @@ fn queue_card(
                     }
                     dt { (language.say("Oldest waits for", "Ältester wartet seit")) }
                     dd { (show::span(counts.oldest_ready)) }
-                    dt { "Worker" }
+                    dt { (language.say("Workers", "Worker")) }
                     dd { (counts.workers) }
                 }
             } @else {

@@ -62,7 +62,7 @@ async fn page(
         Err(missing) => without_settings(missing, language),
         Ok(planner) => match within_time_limit(planner.plan(&id)).await? {
             Planned::Plan(plan) => show(&visit, &id, &plan),
-            Planned::Not(why) => html! { div.notice.warn { p { (unplanned(why, language)) } } },
+            Planned::Not(why) => html! { div.notice.warn { p { (unplanned(&why, language)) } } },
         },
     };
     let content = html! {
@@ -120,8 +120,8 @@ pub(super) fn without_settings(missing: &[String], language: Language) -> Markup
     }
 }
 
-fn unplanned(why: Unplanned, language: Language) -> &'static str {
-    match why {
+fn unplanned(why: &Unplanned, language: Language) -> Markup {
+    let text = match why {
         Unplanned::Unknown => language.say(
             "EspoCRM has no such record: nothing would be written.",
             "EspoCRM hat keinen solchen Datensatz: nichts würde geschrieben.",
@@ -142,6 +142,14 @@ fn unplanned(why: Unplanned, language: Language) -> &'static str {
             "Advoware would not take the record: it needs a name, and dates that are dates.",
             "Advoware nähme den Datensatz nicht an: er braucht einen Namen, und ein Datum muss ein Datum sein.",
         ),
+        Unplanned::Taken(_) => language.say(
+            "Another record is synced with its number: nothing would be written. Correct the number in one of the two.",
+            "Ein anderer Datensatz wird mit seiner Nummer synchronisiert: nichts würde geschrieben. Berichtigen Sie die Nummer in einem von beiden.",
+        ),
+    };
+    html! {
+        (text)
+        @if let Unplanned::Taken(holder) = why { " " a.id href=(record_address(holder)) { (holder) } }
     }
 }
 

@@ -155,25 +155,29 @@ fn table(visit: &Visit, queue: QueueName, state: JobState, jobs: &[JobView], now
         JobState::Running => language.say("Begun as due since", "Fällig gewesen seit"),
         JobState::Dead => language.say("Dead since", "Tot seit"),
     };
+    let (whom, runs) = (language.say("For", "Für"), language.say("Runs", "Läufe"));
+    let failures = language.say("Failures", "Fehler");
+    let why = language.say("Reason of the last failure", "Grund des letzten Fehlers");
+    let acts = language.say("Actions", "Aktionen");
     html! {
-        div.scroll { table {
+        div.scroll { table.list {
             thead { tr {
-                th scope="col" { (language.say("For", "Für")) }
+                th scope="col" { (whom) }
                 th scope="col" { (since) }
-                th.num scope="col" { (language.say("Runs", "Läufe")) }
-                th.num scope="col" { (language.say("Failures", "Fehler")) }
-                th scope="col" { (language.say("Reason of the last failure", "Grund des letzten Fehlers")) }
-                th scope="col" { (language.say("Actions", "Aktionen")) }
+                th.num scope="col" { (runs) }
+                th.num scope="col" { (failures) }
+                th scope="col" { (why) }
+                th scope="col" { (acts) }
             } }
             tbody {
                 @for job in jobs {
                     tr {
-                        td { a.id href=(entity_address(queue, &job.entity)) { (job.entity) } }
-                        td { (show::time_and_age(show::from_ms(job.dead_since_ms.unwrap_or(job.since_ms)), now, language)) }
-                        td.num { (job.starts) }
-                        td.num { (job.failures.max(job.crashes)) }
-                        td { (reason(job, language)) }
-                        td { (actions(visit, queue, job)) }
+                        td data-label=(whom) { a.id href=(entity_address(queue, &job.entity)) { (job.entity) } }
+                        td data-label=(since) { (show::time_and_age(show::from_ms(job.dead_since_ms.unwrap_or(job.since_ms)), now, language)) }
+                        td.num data-label=(runs) { (job.starts) }
+                        td.num data-label=(failures) { (job.failures.max(job.crashes)) }
+                        td.text data-label=(why) { (reason(job, language)) }
+                        td data-label=(acts) { (actions(visit, queue, job)) }
                     }
                 }
                 @if jobs.is_empty() { tr.empty { td colspan="6" { (language.say("None.", "Keine.")) } } }

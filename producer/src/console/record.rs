@@ -186,7 +186,8 @@ fn facts_card(known: &Known, now: DateTime<Utc>, language: Language) -> Markup {
             h2 { (language.say("Facts", "Fakten")) }
             dl {
                 dt { (language.say("Id in EspoCRM", "Kennung in EspoCRM")) } dd { code { (known.id) } }
-                dt { "betnr" }
+                // Of the last run; EspoCRM may name another meanwhile.
+                dt { (language.say("Synced with betnr", "Synchronisiert mit betnr")) }
                 dd { @match view.and_then(|view| view.betnr) { Some(betnr) => code { (betnr) }, None => (language.say("none", "keine")) } }
                 dt { (language.say("State", "Zustand")) }
                 dd { @match view.and_then(|view| view.status) {
@@ -194,7 +195,7 @@ fn facts_card(known: &Known, now: DateTime<Utc>, language: Language) -> Markup {
                     None => (language.say("no run so far", "noch kein Lauf")),
                 } }
                 dt { (language.say("Last looked at", "Zuletzt geprüft")) } dd { (time(view.map(|view| view.looked_at))) }
-                dt { (language.say("Last in agreement", "Zuletzt übereinstimmend")) } dd { (time(view.and_then(|view| view.agreed_at))) }
+                dt { (language.say("Last change agreed", "Letzte übernommene Änderung")) } dd { (time(view.and_then(|view| view.agreed_at))) }
                 @if let Some(job) = known.job() {
                     dt { (language.say("Job", "Auftrag")) }
                     dd { a href=(queues::address(QueueName::Beteiligte, job.state)) { (queues::state_name(job.state, language)) } " " code { (job.job) } }

@@ -17,6 +17,9 @@ use super::layout::careful_button;
 use super::{queues, show};
 pub(super) use beteiligte::{rule, side_name};
 
+/// Of the newest events, shown at once; those before open when they are asked for.
+const SHOWN_AT_ONCE: usize = 10;
+
 /// What a timeline is made of: entries of the audit and requests of one flow, what operators did, and the job.
 pub(super) struct Sources<E, A> {
     pub(super) entries: Vec<E>,
@@ -83,6 +86,7 @@ impl<E: Entry, A: Demand> Sources<E, A> {
     pub(super) fn show(&self, visit: &Visit) -> Markup {
         let language = visit.language;
         let events = self.events();
+        let (latest, earlier) = events.split_at(events.len().min(SHOWN_AT_ONCE));
         html! {
             @if events.is_empty() {
                 p.faint { (language.say(
@@ -90,10 +94,22 @@ impl<E: Entry, A: Demand> Sources<E, A> {
                     "Nichts wurde überschrieben, entfernt oder veranlasst, soweit das Protokoll zurückreicht.",
                 )) }
             }
-            ol.timeline {
-                @for (at, event) in &events {
-                    li class=[is_bad(event).then_some("bad")] { (show::time(*at, language)) (event_line(event, visit)) }
+            (list(latest, visit))
+            @if !earlier.is_empty() {
+                details.earlier {
+                    summary { (earlier.len()) " " (language.say("earlier", if earlier.len() == 1 { "früheres" } else { "frühere" })) }
+                    (list(earlier, visit))
                 }
+            }
+        }
+    }
+}
+
+fn list<E: Entry, A: Demand>(events: &[(DateTime<Utc>, Event<'_, E, A>)], visit: &Visit) -> Markup {
+    html! {
+        ol.timeline {
+            @for (at, event) in events {
+                li class=[is_bad(event).then_some("bad")] { (show::time(*at, visit.language)) (event_line(event, visit)) }
             }
         }
     }

@@ -139,9 +139,15 @@ impl Hub {
     }
 
     async fn holder(&self, betnr: BetNr) -> Result<Claim, HubError> {
+        // Freed in this very moment: the next run takes it.
+        self.holder_of(betnr).await?.map(Claim::TakenBy).ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// The record that is tied to this number.
+    pub async fn holder_of(&self, betnr: BetNr) -> Result<Option<EspoId>, HubError> {
         let query = sqlx::query_scalar("SELECT espo_id FROM beteiligte WHERE betnr = $1").bind(betnr.0);
-        let holder: String = query.fetch_one(&self.pool).await?;
-        EspoId::parse(&holder).map(Claim::TakenBy).map_err(|_| HubError::Unreadable("espo_id"))
+        let holder: Option<String> = query.fetch_optional(&self.pool).await?;
+        holder.map(|id| EspoId::parse(&id).map_err(|_| HubError::Unreadable("espo_id"))).transpose()
     }
 
     /// Frees the number of a record that no longer exists or names another one.

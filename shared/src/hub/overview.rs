@@ -130,7 +130,8 @@ impl Hub {
     /// When each flow last succeeded.
     pub async fn last_success(&self) -> Result<LastSuccess, HubError> {
         let row = sqlx::query(
-            "SELECT (SELECT max(agreed_at) FROM beteiligte WHERE agreed_at IS NOT NULL) AS beteiligte,
+            "SELECT greatest((SELECT max(agreed_at) FROM beteiligte WHERE agreed_at IS NOT NULL),
+                             (SELECT max(looked_at) FROM beteiligte WHERE status = 'clean' AND deleted_at IS NULL)) AS beteiligte,
                     (SELECT max(looked_at) FROM calendar_employee) AS calendar",
         );
         let row = row.fetch_one(&self.pool).await?;

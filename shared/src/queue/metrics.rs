@@ -18,6 +18,7 @@ const QUEUE_JOBS: &str = "kanzleisync_queue_jobs";
 const OLDEST: &str = "kanzleisync_queue_oldest_job_age_seconds";
 const PAUSED: &str = "kanzleisync_queue_paused";
 const WORKERS: &str = "kanzleisync_workers";
+const QUEUE_WORKERS: &str = "kanzleisync_queue_workers";
 
 /// Creates every series of a queue.
 pub(super) fn register(queue: QueueName) {
@@ -45,6 +46,7 @@ pub fn set_queue_gauges(depths: &[(QueueName, Counts)]) {
         }
         gauge!(OLDEST, "queue" => queue).set(counts.oldest_ready.as_secs_f64());
         gauge!(PAUSED, "queue" => queue).set(f64::from(u8::from(counts.is_paused)));
+        gauge!(QUEUE_WORKERS, "queue" => queue).set(counts.workers as f64);
     }
     // A worker may serve several queues, and is one worker.
     if let Some(workers) = depths.iter().map(|(_, counts)| counts.workers).max() {

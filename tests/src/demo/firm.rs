@@ -1,5 +1,7 @@
 //! The law firm's systems and our programs around them.
 
+use std::fs;
+
 use simulator::{
     FirmBeteiligter, FirmNewcomer, SimulatorConfig, WebhookEvent, WebhookTarget, generate, generate_calendar,
 };
@@ -9,11 +11,13 @@ use super::calendar::{EMPLOYEES, TERMINE_EACH};
 use super::progress::Progress;
 use crate::calendar::Calendars;
 use crate::world::{PATIENCE, PRODUCER_API_KEY, World, address_in};
-use crate::{Error, Program, Result, RunningProgram, interrupted};
+use crate::{Error, Program, Result, RunningProgram, in_repository, interrupted};
 
 /// Decides names, numbers and edits: every demo shows the same firm.
 pub(super) const SEED: u64 = 2026;
 const FIRM_SIZE: usize = 300;
+/// Where the settings of a demo that keeps running are found, from the repository's root.
+const ENVIRONMENT: &str = "target/demo.env";
 /// Records that EspoCRM has and Advoware does not know.
 const NEWCOMERS_PERCENT: usize = 5;
 /// Time of every outside call: near enough to an office's network to look real, short enough to wait for.
@@ -134,6 +138,7 @@ impl Firm {
 
     /// Tells where everything is reached, and lets it run.
     pub(super) async fn keep_until_interrupted(self) -> Result<()> {
+        self.tell_environment()?;
         println!("\nEverything keeps running until Ctrl-C:");
         let tell = |what: &str, address: &str| println!("  {what:<22} {address}");
         tell("console, producer", &self.producer_url);
@@ -141,7 +146,7 @@ impl Firm {
         for (number, worker) in (1..).zip(&self.workers) {
             let ready = worker.output().lines().find(|line| line.contains("worker ready")).map(address_in);
             let address = ready.and_then(Result::ok).unwrap_or_else(|| "unknown".to_owned());
-            tell(&format!("worker {number}, metrics"), &format!("http://{address}/metrics"));
+            tell(&format!("worker {number}"), &format!("http://{address}/metrics, process {}", worker.pid()));
         }
         let addresses = self.world().simulator.addresses();
         tell("Advoware (simulated)", &addresses.advoware_api_base_url);
@@ -150,9 +155,22 @@ impl Firm {
         tell("simulator's control", &addresses.control_url);
         tell("Redis", &self.world().environment_of("REDIS_URL"));
         tell("PostgreSQL", &self.world().database_url);
+        println!("\nTry it: open the console and log in with the key. In a second terminal, for instance:");
+        println!("  set -a; . {ENVIRONMENT}; set +a");
+        println!("  target/debug/kanzleisync-producer jobs counts");
+        println!("  target/debug/kanzleisync-producer policy show");
+        println!("  kill {}    # a worker: the others go on", self.workers.first().map_or(0, |worker| worker.pid().0));
+        println!("  target/debug/kanzleisync-worker    # one more");
         interrupted().await?;
         println!("\nending everything");
         Ok(())
+    }
+
+    /// What our programs need to work in this firm, as a shell reads it.
+    fn tell_environment(&self) -> Result<()> {
+        let settings = self.world().environment().into_iter();
+        let lines = settings.map(|(name, value)| format!("{name}='{}'\n", value.replace('\'', "'\\''")));
+        Ok(fs::write(in_repository(ENVIRONMENT), lines.collect::<String>())?)
     }
 }
 

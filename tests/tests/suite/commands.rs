@@ -54,6 +54,18 @@ async fn restore(synced: &Synced, entry: &Value) -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_worker_says_what_it_is_without_any_setting() -> Result<()> {
+    let worker = harness::Program::built("kanzleisync-worker")?;
+    for (asked, code, answer) in [("--help", 0, "docs/reference.md"), ("--version", 0, "0."), ("--queue", 2, "--help")]
+    {
+        let finished = worker.clone().arg(asked).run(PATIENCE).await?;
+        let said = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(finished.code() == Some(code) && said.contains(answer), "{asked}: {finished:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn invariant_10_a_plan_writes_nothing_and_says_in_words_what_it_says_in_json() -> Result<()> {
     let synced = Synced::with_a().await?;
     let (world, one) = (&synced.world, &synced.one);

@@ -79,6 +79,7 @@ async fn what_is_searched_for_is_sent_in_a_form_and_is_in_no_address() -> Result
         for answer in [answer, typed] {
             let text = answer.text().await.expect("text");
             assert!(text.contains("That is no id") && !text.contains("Erika"), "{text}");
+            assert!(text.contains("<h1>Not found</h1>") && text.contains(&form), "one can try again: {text}");
         }
         let forged = visitor.post("name=\"form_token\" value=\"x\"", action, &[("q", &one.id)]).await;
         assert_eq!(forged.status(), StatusCode::FORBIDDEN, "{action}");
@@ -96,6 +97,10 @@ async fn what_is_searched_for_is_sent_in_a_form_and_is_in_no_address() -> Result
     // Letters alone may be an id as well as a name: only what is somebody's goes into an address.
     let nobody = visitor.post(&page, FIND, &[("q", "Erika")]).await;
     assert_eq!((nobody.status(), nobody.headers().get(LOCATION)), (StatusCode::NOT_FOUND, None));
+    let nobody = nobody.text().await.expect("text");
+    let form = format!("method=\"post\" action=\"{FIND}\" role=\"search\"");
+    assert!(nobody.contains("<h1>Not found</h1>") && nobody.contains(&form), "one can try again: {nobody}");
+    assert!(!nobody.contains("Erika"), "{nobody}");
     assert!(!producer.output().contains("Erika"), "nor into the log");
     Ok(())
 }

@@ -126,6 +126,10 @@ async fn a_held_deletion_of_a_calendar_is_approved_and_seen_to_be_done() -> Resu
     browser.picture("employee-asked").await?;
     browser.click("Approve the held deletions").await?;
     browser.sees("In sync when a run last looked").await?;
+    // Eleven deletions are newer.
+    browser.goto("/console/employees/SB").await?;
+    assert!(!browser.text().await?.contains("held deletions approved"), "a long timeline begins with its latest");
+    browser.click_at("//details[@class='earlier']/summary").await?;
     browser.sees("held deletions approved").await?;
     assert_eq!(calendars.events("SB")?.len(), 9);
     browser.picture("employee").await?;

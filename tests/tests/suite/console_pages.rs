@@ -186,6 +186,32 @@ async fn what_waits_for_a_person_says_so_and_is_approved_on_the_records_page() -
 }
 
 #[tokio::test]
+async fn a_number_that_another_record_has_is_told_as_such_by_page_plan_and_answer() -> Result<()> {
+    let world = World::start().await?;
+    let (one, second) = (world.given_person(104_864), "00000000000005ec0");
+    world.simulator.espocrm().seed(second, json!({"betnr": one.betnr, "lastName": "Tippfehler"})).expect("a record");
+    let _worker = world.worker().await?;
+    world.sync(&[&one.id]).await?;
+    let (_producer, visitor) = visited(&world).await?;
+    let before = world.simulator.journal().last_sequence();
+    world.sync(&[second]).await?;
+
+    let record = format!("/console/beteiligte/{second}");
+    visitor.sees(&record, "another EspoCRM record is synced with the number that this one names").await?;
+    let planned = visitor.page(&format!("{record}/plan")).await;
+    assert!(planned.contains("nothing would be written") && planned.contains(&path_of(&one)), "{planned}");
+    assert!(!planned.contains("name=\"hash\"") && !planned.contains("Tippfehler"), "{planned}");
+    let plan = world.program("kanzleisync-producer")?.args(["plan", "beteiligte", second]);
+    let planned = plan.run(PATIENCE).await?;
+    assert!(planned.code() == Some(1) && planned.stdout.contains(&one.id), "{planned:?}");
+    let answered = plan.args(["--apply", "0f", "--wait", "30s"]).run(PATIENCE).await?;
+    let said = format!("{}{}", answered.stdout, answered.stderr);
+    assert!(said.contains("cannot be synced as it is"), "a worker answers at once: {said}");
+    assert!(world.simulator.journal().since(before).iter().all(|call| !call.mutating), "nothing is written");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_producer_without_a_workers_settings_says_which_are_missing_for_a_dry_run() -> Result<()> {
     let world = World::start().await?;
     let producer = world.program("kanzleisync-producer")?.without_env("ADVOWARE_APP_ID").arg("serve").start()?;

@@ -11,6 +11,8 @@ use sqlx::PgPool;
 const A: &str = "00000000000000abc";
 const B: &str = "00000000000000abd";
 
+/// As stored: origin, flow, entity, action, detail, outcome.
+type Row = (String, Option<String>, Option<String>, String, Option<String>, Option<String>);
 /// Flow, entity, action, detail, outcome.
 type Noted = (Option<String>, Option<String>, String, Option<String>, Option<String>);
 
@@ -27,7 +29,7 @@ fn account() -> String {
 /// What was noted since the last time, in order, all of it from `origin`.
 async fn noted_from(world: &World, origin: &str) -> Result<Vec<Noted>> {
     let pool = PgPool::connect(&world.database_url).await?;
-    let rows: Vec<(String, Option<String>, Option<String>, String, Option<String>, Option<String>)> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(
         "WITH gone AS (DELETE FROM operator_action RETURNING *)
          SELECT origin, flow, entity, action, detail, outcome FROM gone ORDER BY at, action, entity",
     )

@@ -176,12 +176,7 @@ impl BeteiligteJobs {
         let hub = &self.systems.hub;
         let claim = || hub.claim(run.id, betnr, run.loaded.first_meeting, self.clock.now());
         let Claim::TakenBy(holder) = claim().await? else { return Ok(true) };
-        let holds_it = match self.systems.espocrm.get_beteiligte(&holder).await {
-            Ok(record) => !record.deleted && record.betnr == Some(betnr),
-            Err(error) if error.kind == ErrorKind::NotFound => false,
-            Err(error) => return Err(error.into()),
-        };
-        if holds_it {
+        if self.systems.names(&holder, betnr).await? {
             return Ok(false);
         }
         hub.release(&holder).await?;
@@ -260,6 +255,11 @@ impl BeteiligteJobs {
     }
 
     pub(super) async fn without_partner(&self, run: &mut Run<'_>, kind: FindingKind) -> Result<(), Stop> {
+        self.refuse_request(
+            run,
+            "nothing was written: the record cannot be synced as it is, its page in the console says why",
+        )
+        .await?;
         run.findings.insert(Finding::general(kind));
         let findings: Vec<Finding> = run.findings.iter().copied().collect();
         let status = run.loaded.espo.sync_status;
@@ -269,6 +269,7 @@ impl BeteiligteJobs {
     /// Advoware answered 404: nothing is deleted in EspoCRM, and people are told once (DOMAIN 4). The status first, so that the
     /// telling is not repeated; a run cut off between the two leaves the status, which says the same.
     async fn missing_in_advoware(&self, run: &mut Run<'_>) -> Result<(), Stop> {
+        self.refuse_request(run, "nothing was written: Advoware has no record of this betnr").await?;
         run.findings.insert(Finding::general(FindingKind::MissingInAdvoware));
         let (findings, status) = ([Finding::general(FindingKind::MissingInAdvoware)], self.status_of(Ending::Missing));
         self.systems.hub.remember_look(run.id, &findings, Some(status), self.clock.now()).await?;

@@ -22,6 +22,13 @@ impl BeteiligteJobs {
         Ok(is_over)
     }
 
+    /// Whoever waits for an answer hears that there is nothing to carry it out on.
+    pub(super) async fn refuse_request(&self, run: &mut Run<'_>, text: &str) -> Result<(), Stop> {
+        let Some(Request { id, .. }) = run.loaded.request.take() else { return Ok(()) };
+        tracing::info!(request = %id, done = false, "an operator's request was answered");
+        Ok(self.systems.hub.answer_request(id, &refused(text), self.clock.now()).await?)
+    }
+
     /// Exactly the plan of this hash, or nothing at all.
     async fn apply_plan(&self, run: &mut Run<'_>, hash: &str) -> Result<RequestAnswer, Stop> {
         run.is_one_plan = true;

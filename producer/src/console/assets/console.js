@@ -11,10 +11,10 @@
   address.searchParams.delete("done");
   address.searchParams.delete("count");
 
-  // Somebody types, has opened a question or marks text: what they do must not vanish.
+  // Somebody types, has opened something or marks text: what they do must not vanish.
   const isBusy = (part) =>
     (part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) ||
-    part.querySelector("details.ask[open]") !== null ||
+    part.querySelector("details[open]") !== null ||
     (String(getSelection()) !== "" && part.contains(getSelection().anchorNode));
 
   const replace = (part, fresh) => {

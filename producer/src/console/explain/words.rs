@@ -56,8 +56,12 @@ pub(in crate::console) fn sentence(stand: &Stand, now: DateTime<Utc>, language: 
                 "Vieles verschwand auf einmal: die Löschungen warten auf Ihre Freigabe, der Rest ist synchron.",
             )),
             Stand::Missing => (say(
-                "Advoware has no record of its number any more. Correct the number in EspoCRM, or delete the record there.",
-                "Advoware hat unter seiner Nummer keinen Datensatz mehr. Berichtigen Sie die Nummer in EspoCRM, oder löschen Sie den Datensatz dort.",
+                "Advoware has no record of the number that EspoCRM names. Correct the number in EspoCRM, or delete the record there.",
+                "Advoware hat unter der Nummer, die in EspoCRM steht, keinen Datensatz. Berichtigen Sie die Nummer in EspoCRM, oder löschen Sie den Datensatz dort.",
+            )),
+            Stand::NumberTaken => (say(
+                "Nothing is written: another EspoCRM record is synced with the number that this one names. Correct the number in one of the two, then have this one synced here.",
+                "Nichts wird geschrieben: ein anderer Datensatz in EspoCRM wird mit der Nummer synchronisiert, die dieser nennt. Berichtigen Sie die Nummer in einem von beiden, dann lassen Sie diesen hier synchronisieren.",
             )),
             Stand::Deleted { at: time } => {
                 (say("It was deleted in EspoCRM and is not synced any more, since ", "Er wurde in EspoCRM gelöscht und wird nicht mehr synchronisiert, seit "))
@@ -67,10 +71,15 @@ pub(in crate::console) fn sentence(stand: &Stand, now: DateTime<Utc>, language: 
                 "It has no job. The next scan finds it if it is to be synced; it can be put to work here at once.",
                 "Er hat keinen Auftrag. Der nächste Suchlauf findet ihn, wenn er zu synchronisieren ist; hier kann er sofort in Arbeit gegeben werden.",
             )),
-            Stand::InSync { since: Some(since) } => {
-                (say("Both sides agree, as last checked ", "Beide Seiten stimmen überein, zuletzt geprüft ")) (at(*since)) "."
+            Stand::InSync { checked_at, differs: false } => {
+                (say("Both sides agree, as last checked ", "Beide Seiten stimmen überein, zuletzt geprüft ")) (at(*checked_at)) "."
             }
-            Stand::InSync { since: None } => (say("Both sides agree.", "Beide Seiten stimmen überein.")),
+            Stand::InSync { checked_at, differs: true } => {
+                (say(
+                    "Nothing is left to write, but what the findings name stays different. Last checked ",
+                    "Nichts ist mehr zu schreiben, aber was die Hinweise nennen, bleibt verschieden. Zuletzt geprüft ",
+                )) (at(*checked_at)) "."
+            }
         }
     }
 }
