@@ -7,7 +7,7 @@ use crate::Result;
 
 /// Beteiligte by the state that their last run left them in, and how many there are; `None`: no run came so far. Those whose jobs are dead
 /// or delayed come first.
-pub(super) const STATES: [(Option<&str>, i64); 9] = [
+pub(super) const STATES: [(Option<&str>, u32); 9] = [
     (Some("permanently_failed"), 4_000),
     (Some("deleted_in_advoware"), 1_000),
     (Some("conflict"), 3_000),
@@ -106,7 +106,7 @@ pub(super) async fn fill(url: &str, ids: &[String], kuerzel: &[String]) -> Resul
     sqlx::raw_sql("SELECT setseed(0.5)").execute(&mut hub).await?;
     let states: Vec<Option<&str>> = STATES.iter().map(|(state, _)| *state).collect();
     let records = STATES.iter().scan(0, |up_to, (_, records)| {
-        *up_to += records;
+        *up_to += i64::from(*records);
         Some(*up_to)
     });
     let last_of_each: Vec<i64> = records.collect();

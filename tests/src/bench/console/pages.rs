@@ -115,6 +115,7 @@ async fn of_audit(firm: &Firm) -> Result<Vec<Page>> {
         firm.value(format!("SELECT {column}::text FROM {table} LIMIT 1 OFFSET 500")).await
     };
     Ok(vec![
+        page("what diverges", "/console/divergent", "VERIFY_SYNC_HOURS"),
         page("audit", path, "192.0.2.7"),
         page("audit, last page", &format!("{path}?before={before}"), "192.0.2.7"),
         search("a record, long history", &firm.ids[0]),
@@ -125,6 +126,6 @@ async fn of_audit(firm: &Firm) -> Result<Vec<Page>> {
         search("a row", &one("sync_id", "calendar_sync").await?),
         search("an entry", &one("id", "sync_audit").await?),
         search("an entry of a calendar", &one("audit_id", "calendar_sync_audit").await?),
-        page("audit of nothing", &format!("{path}?q=nobody-has-this"), "bekannt"),
+        page("audit of nothing", &format!("{path}?q=0000000000000beef"), "bekannt"),
     ])
 }
