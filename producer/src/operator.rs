@@ -20,7 +20,8 @@ pub(crate) use act::Act;
 
 /// A command or request does not wait longer for PostgreSQL only to be noted: what it does may be urgent.
 const NOTE_LIMIT: Duration = Duration::from_secs(2);
-
+/// How the origin of what a command does begins.
+const COMMAND: &str = "command";
 /// So many who are named at once are noted one by one, so that each one's timeline tells; of more only how many.
 const MOST_NAMED: usize = 100;
 
@@ -110,7 +111,7 @@ impl Operator {
     }
 
     fn with_origin_of_command(hub: Option<Hub>) -> Self {
-        Self { origin: format!("command {}", unix_user::name()), hub, clock: Clock::system() }
+        Self { origin: format!("{COMMAND} {}", unix_user::name()), hub, clock: Clock::system() }
     }
 
     /// Ends the connections of a command's own hub.
@@ -207,7 +208,12 @@ impl Operator {
         }
         for Action { act, of: Of { flow, entity, .. } } in actions {
             let (action, flow) = (act.name(), flow.map(QueueName::as_str));
-            tracing::info!(origin, action, flow, entity, is_done, "operator: action");
+            // Whoever gives a command reads its answer; the log of a service keeps what others did.
+            if origin.starts_with(COMMAND) {
+                tracing::debug!(origin, action, flow, entity, is_done, "operator: action");
+            } else {
+                tracing::info!(origin, action, flow, entity, is_done, "operator: action");
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ type Refused = (StatusCode, String);
 
 pub(crate) fn router() -> Router<Arc<Stage>> {
     Router::new()
+        .route("/", get(overview))
         .route("/about", get(about))
         .route("/state/advoware", get(all_advoware))
         .route("/state/advoware/{betnr}", get(one_advoware))
@@ -71,6 +72,11 @@ fn absent() -> Refused {
 
 fn refused(reason: &EditRefused) -> Refused {
     (StatusCode::CONFLICT, reason.to_string())
+}
+
+/// What can be done here, for whoever opens the address that the demo prints.
+pub(crate) async fn overview() -> &'static str {
+    include_str!("control/overview.txt")
 }
 
 async fn about(State(stage): Held) -> Json<Value> {

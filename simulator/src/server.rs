@@ -10,6 +10,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -276,6 +277,7 @@ impl Drop for Simulator {
 async fn serve(listener: TcpListener, stage: Arc<Stage>) {
     let router = Router::new()
         .nest("/control", control::router())
+        .route("/control/", get(control::overview))
         .fallback(outside_system)
         .with_state(Arc::clone(&stage))
         .into_make_service_with_connect_info::<Wire>();

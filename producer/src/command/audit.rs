@@ -113,7 +113,7 @@ fn line(entry: &AuditView) -> String {
     format!(
         "{}  {}  {}  {}  {about}: {} -> {}",
         entry.id,
-        entry.at.format("%Y-%m-%d %H:%M:%S"),
+        entry.at.format("%Y-%m-%d %H:%M:%SZ"),
         entry.target,
         entry.rule,
         value(&entry.before),

@@ -46,8 +46,8 @@ pub enum TriggerError {
     Queue(#[from] QueueError),
     /// The hub does not know them.
     #[error(
-        "nothing was done: nobody is known by Kürzel number {}: `policy show` lists who is; the schedule asks Advoware for new ones once in \
-         CALENDAR_SYNC_SECONDS",
+        "nothing was done: nobody is known by Kürzel number {} (upper and lower case count): `policy show` lists who is; the \
+         schedule asks Advoware for new ones once in CALENDAR_SYNC_SECONDS",
         positions(.0)
     )]
     Unknown(Vec<usize>),

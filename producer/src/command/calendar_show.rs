@@ -66,7 +66,7 @@ pub(super) fn uuid(row: RowId) -> Uuid {
 }
 
 fn time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S").to_string()
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 pub(super) fn row_object(view: &RowView) -> Value {

@@ -57,7 +57,7 @@ async fn set(hub: &Hub, rules: &CalendarSettings, arguments: &SetPolicy) -> Resu
     }
     let work =
         async { if hub.set_policy(&kuerzel, &change).await? { Ok(()) } else { Err(TriggerError::Unknown(vec![1])) } };
-    let of = Of::one(QueueName::Calendar, kuerzel.as_str()).with(Some(arguments.parts.names()));
+    let of = Of::one(QueueName::Calendar, kuerzel.as_str()).with(Some(arguments.parts.chosen()));
     Operator::of_command(hub).noted(vec![Action { act: Act::SetPolicy, of }], work).await?;
     tracing::info!(%kuerzel, "operator: policy set");
     let employee = known(hub, &kuerzel).await?;
@@ -72,16 +72,22 @@ async fn known(hub: &Hub, kuerzel: &Kuerzel) -> Result<Employee, CommandError> {
 }
 
 impl PolicyParts {
-    /// Which are given; what they were set to, the policy says.
-    fn names(&self) -> String {
+    /// What is given and what it is set to, as the console notes it; the calendar's id stands in the policy.
+    fn chosen(&self) -> String {
+        let switch = |is_on: Option<bool>| match is_on {
+            None => "default",
+            Some(true) => "on",
+            Some(false) => "off",
+        };
+        let strategy = |strategy: Option<SyncStrategy>| strategy.map_or("default", SyncStrategy::name);
         let given = [
-            (self.strategy.is_some(), "strategy"),
-            (self.advoware_write.is_some(), "advoware-write"),
-            (self.anonymize.is_some(), "anonymize"),
-            (self.calendar_id.is_some(), "calendar-id"),
-            (self.enabled.is_some(), "enabled"),
+            self.strategy.as_ref().map(|Own(of)| format!("strategy {}", strategy(*of))),
+            self.advoware_write.as_ref().map(|Own(is_on)| format!("advoware_write {}", switch(*is_on))),
+            self.anonymize.as_ref().map(|Own(is_on)| format!("anonymize {}", switch(*is_on))),
+            self.calendar_id.as_ref().map(|_| "calendar_id".to_owned()),
+            self.enabled.map(|is_on| format!("enabled {}", switch(Some(is_on)))),
         ];
-        given.into_iter().filter_map(|(is_given, name)| is_given.then_some(name)).collect::<Vec<_>>().join(", ")
+        given.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     fn change(&self) -> PolicyChange {

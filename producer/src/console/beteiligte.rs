@@ -216,8 +216,13 @@ pub(super) fn next_try(job: &JobView, now: DateTime<Utc>, language: Language) ->
 
 /// Puts one record back to work; `back` is the page to come back to.
 pub(super) fn requeue(visit: &Visit, id: &EspoId, back: &str) -> Markup {
+    requeue_saying(visit, id, back, visit.language.say("Requeue", "Erneut"))
+}
+
+/// As [`requeue`]: on a record that has not failed it is not the same in words.
+pub(super) fn requeue_saying(visit: &Visit, id: &EspoId, back: &str, label: &str) -> Markup {
     let fields = [("queue", QueueName::Beteiligte.as_str()), ("job", id.as_str()), ("back", back)];
-    button(visit, "/console/queues/requeue", &fields, visit.language.say("Requeue", "Erneut"))
+    button(visit, "/console/queues/requeue", &fields, label)
 }
 
 fn pages(of: Listed, is_later: bool, last: Option<&BeteiligteView>, language: Language) -> Markup {
@@ -260,6 +265,7 @@ mod tests {
         let counted = |by_status: &[(SyncStatus, u64)], with_findings| Counted {
             by_status: by_status.iter().map(|(status, count)| (Some(*status), *count)).collect(),
             with_findings,
+            number_taken: 0,
         };
         let clean = (SyncStatus::Clean, 9);
         let troubled = counted(&[clean, (SyncStatus::Conflict, 1), (SyncStatus::PermanentlyFailed, 2)], 3);

@@ -81,6 +81,7 @@ pub(super) enum Concern {
     Paused(QueueName),
     Dead(QueueName, u64),
     Records(SyncStatus, u64),
+    NumberTaken(u64),
     HeldDeletions(u64),
     FailedRows(u64),
     Divergent(u64),
@@ -114,6 +115,8 @@ pub(super) fn concerns(facts: &Facts) -> Vec<Concern> {
         found.extend(
             troubled.filter(|(status, _)| is_trouble(*status)).map(|(status, count)| Concern::Records(status, count)),
         );
+        let taken = hub.counted.number_taken;
+        found.extend((taken > 0).then_some(Concern::NumberTaken(taken)));
         found.extend((hub.held_deletions > 0).then_some(Concern::HeldDeletions(hub.held_deletions)));
         found.extend((hub.with_failed_rows > 0).then_some(Concern::FailedRows(hub.with_failed_rows)));
         found.extend((hub.divergent > 0).then_some(Concern::Divergent(hub.divergent)));
@@ -188,6 +191,13 @@ pub(super) fn concern_line(concern: Concern, language: Language) -> Markup {
             let address = format!("{}?of={}", Area::Beteiligte.path(), status.name());
             (Some(address), format!("{count} Beteiligte: {}", show::status(status, language)))
         }
+        Concern::NumberTaken(count) => {
+            let text = language.say(
+                "not synced: another record has the number",
+                "nicht synchronisiert: ein anderer Datensatz hat die Nummer",
+            );
+            (Some(format!("{}?of=findings", Area::Beteiligte.path())), format!("{count} Beteiligte: {text}"))
+        }
         Concern::HeldDeletions(count) => {
             let text = match count {
                 1 => language
@@ -227,7 +237,11 @@ mod tests {
             queues: vec![(QueueName::Beteiligte, Some(counts))],
             systems: vec![(System::Advoware, Standing::Up)],
             hub: Some(OfHub {
-                counted: Counted { by_status: vec![(Some(SyncStatus::Clean), 9), (None, 1)], with_findings: 1 },
+                counted: Counted {
+                    by_status: vec![(Some(SyncStatus::Clean), 9), (None, 1)],
+                    with_findings: 1,
+                    number_taken: 0,
+                },
                 ..OfHub::default()
             }),
             is_sampled: true,
@@ -250,8 +264,11 @@ mod tests {
     #[test]
     fn each_trouble_is_told_and_leads_where_it_is_mended() {
         let next_try = DateTime::UNIX_EPOCH;
-        let counted =
-            Counted { by_status: vec![(Some(SyncStatus::Failed), 3), (Some(SyncStatus::Clean), 1)], with_findings: 0 };
+        let counted = Counted {
+            by_status: vec![(Some(SyncStatus::Failed), 3), (Some(SyncStatus::Clean), 1)],
+            with_findings: 0,
+            number_taken: 4,
+        };
         let facts = Facts {
             queues: vec![
                 (QueueName::Beteiligte, None),
@@ -270,6 +287,7 @@ mod tests {
                 Concern::Dead(QueueName::Calendar, 2),
                 Concern::SystemDown(System::Google),
                 Concern::Records(SyncStatus::Failed, 3),
+                Concern::NumberTaken(4),
                 Concern::HeldDeletions(7),
                 Concern::FailedRows(2),
                 Concern::Divergent(5),

@@ -18,7 +18,7 @@ use shared::queue::{JobView, Queue, QueueName};
 use uuid::Uuid;
 
 use super::action::{Act, Of, recorded};
-use super::beteiligte::{next_try, record_address, requeue};
+use super::beteiligte::{next_try, record_address, requeue, requeue_saying};
 use super::explain::{Facts, Stand, Work, obstacle_sentence, obstacles, sentence};
 use super::guard::Visit;
 use super::language::Language;
@@ -226,7 +226,8 @@ fn actions(visit: &Visit, known: &Known, stand: &Stand) -> Markup {
         || known.view.as_ref().is_some_and(|view| view.status == Some(SyncStatus::Conflict));
     html! {
         div {
-            (requeue(visit, &known.id, &path))
+            @if stand.is_trouble() { (requeue(visit, &known.id, &path)) }
+            @else { (requeue_saying(visit, &known.id, &path, language.say("Sync now", "Jetzt synchronisieren"))) }
             @if known.has(FindingKind::MassDeletionHeld) {
                 (careful_button(visit, &format!("{path}/approve"), &[("what", DELETIONS)],
                     language.say("Approve the held deletions", "Zurückgehaltene Löschungen freigeben"),

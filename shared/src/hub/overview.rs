@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use domain::beteiligte::SyncStatus;
-use domain::finding::Finding;
+use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -45,6 +45,8 @@ pub struct Counted {
     pub by_status: Vec<(Option<SyncStatus>, u64)>,
     /// On which the last run found something that people may want to know.
     pub with_findings: u64,
+    /// Whose number another record has: nothing is written for them.
+    pub number_taken: u64,
 }
 
 /// When a run of each flow last ended well, as `kanzleisync_last_success_timestamp_seconds` counts it.
@@ -84,9 +86,13 @@ impl Hub {
             let status = status.as_deref().and_then(SyncStatus::parse);
             counted.by_status.push((status, u64::try_from(records).unwrap_or_default()));
         }
-        let query = sqlx::query_scalar("SELECT count(*) FROM beteiligte WHERE findings <> '[]' AND deleted_at IS NULL");
-        let with_findings: i64 = query.fetch_one(&self.pool).await?;
-        counted.with_findings = u64::try_from(with_findings).unwrap_or_default();
+        let query = sqlx::query(
+            "SELECT count(*) AS found, count(*) FILTER (WHERE findings @> $1) AS taken
+             FROM beteiligte WHERE findings <> '[]' AND deleted_at IS NULL",
+        );
+        let row = query.bind(json!([{"kind": FindingKind::BetnrTaken.name()}])).fetch_one(&self.pool).await?;
+        counted.with_findings = u64::try_from(row.try_get::<i64, _>("found")?).unwrap_or_default();
+        counted.number_taken = u64::try_from(row.try_get::<i64, _>("taken")?).unwrap_or_default();
         Ok(counted)
     }
 

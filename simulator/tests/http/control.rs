@@ -152,3 +152,32 @@ async fn everything_is_reachable_over_http() {
     assert!(send(Method::POST, "script/apply", script[0].clone()).await["betnr"].is_i64());
     assert!(send(Method::GET, "about", json!({})).await["credentials"]["espocrm_api_key"].is_string());
 }
+
+/// Every line that is shown for copying is sent as it stands.
+#[tokio::test]
+async fn what_the_control_shows_for_copying_works() {
+    let office = Office::open().await;
+    let control = &office.sim.addresses().control_url;
+    let shown = office.client.get(control).send().await.unwrap().text().await.unwrap();
+    let examples: Vec<&str> = shown.lines().filter_map(|line| line.trim().strip_prefix("curl ")).collect();
+    assert_eq!(examples.len(), 8, "{shown}");
+    for example in examples {
+        let path = example.split_once("${C}").unwrap().1.split_whitespace().next().unwrap();
+        let body = example.split_once("-d '").and_then(|(_, rest)| rest.split('\'').next());
+        let method = match (example.contains("-X PUT"), body) {
+            (true, _) => Method::PUT,
+            (false, Some(_)) => Method::POST,
+            (false, None) => Method::GET,
+        };
+        let mut request = office.client.request(method, format!("{control}{path}"));
+        if let Some(body) = body {
+            let body = body.replace("<betnr>", &BETNR.to_string()).replace("<id>", ID);
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{example}: {} {}", answer.status(), answer.text().await.unwrap());
+    }
+    assert_eq!(office.sim.espocrm().record(ID).unwrap()["betnr"], 99_999_999);
+    let told = office.client.get(format!("{control}faults")).send().await.unwrap().text().await.unwrap();
+    assert!(told.contains("malformed_body") && told.contains("503"), "{told}");
+}

@@ -161,6 +161,9 @@ impl Firm {
         println!("  target/debug/kanzleisync-producer policy show");
         println!("  kill {}    # a worker: the others go on", self.workers.first().map_or(0, |worker| worker.pid().0));
         println!("  target/debug/kanzleisync-worker    # one more");
+        println!(
+            "The simulator delivers webhooks by itself: `webhooks status` and `doctor` say that none is registered."
+        );
         interrupted().await?;
         println!("\nending everything");
         Ok(())

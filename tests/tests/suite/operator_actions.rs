@@ -122,8 +122,8 @@ async fn commands_about_calendars_are_noted_too() -> Result<()> {
     let of = |action, detail| noted("calendar", "SB", action, detail, "done");
     let cases = [
         ("policy show", vec![]),
-        ("policy set SB --anonymize on --enabled on", vec![of("set_policy", "anonymize, enabled")]),
-        ("policy set NN --enabled on", vec![noted("calendar", "NN", "set_policy", "enabled", "failed")]),
+        ("policy set SB --anonymize on --enabled on", vec![of("set_policy", "anonymize on, enabled on")]),
+        ("policy set NN --enabled on", vec![noted("calendar", "NN", "set_policy", "enabled on", "failed")]),
         ("enqueue calendar SB --full-content false", vec![of("enqueue", "anonymised")]),
         (
             "enqueue calendar --all --list-all",
