@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use domain::job::Wants;
 use harness::calendar::Calendars;
-use harness::world::{Beteiligter, PATIENCE, PRODUCER_API_KEY, World, mail, row};
-use harness::{Browser, Result, RunningProgram, Scheme, Screen, eventually};
+use harness::world::{PATIENCE, PRODUCER_API_KEY, World};
+use harness::{Browser, Result, RunningProgram, Scheme, Screen};
 use serde_json::json;
-use simulator::{Calls, Fault, FaultKind, Operation};
 
-use crate::visitor::path_of;
+use crate::visitor::{given_a_failed_one, path_of};
 
 const KEY_LABEL: &str = "Key (PRODUCER_API_KEY)";
 const TAB: char = '\u{e004}';
@@ -59,21 +58,6 @@ impl Office {
         }
         self.browser.look_as(Screen::Desk, Scheme::Light).await
     }
-}
-
-/// In agreement, and then a run that failed and waits.
-async fn given_a_failed_one(world: &World, betnr: i64) -> Result<Beteiligter> {
-    let one = world.given(betnr, json!([mail("a@example.org", true)]), json!([]), vec![row(4, "a@example.org", None)]);
-    world.sync(&[&one.id]).await?;
-    let calls = Calls::to(Operation::GetBeteiligte).always();
-    world.simulator.faults().arm(Fault::new(calls, FaultKind::MalformedBody));
-    world.trigger(&[&one.id]).await?;
-    eventually(PATIENCE, "it waits after its failure", async || {
-        world.queue.counts().await.is_ok_and(|counts| counts.delayed == 1)
-    })
-    .await?;
-    world.simulator.faults().clear();
-    Ok(one)
 }
 
 #[tokio::test]

@@ -1,15 +1,15 @@
 //! The console's pages about single records and the audit, asked for as a browser does, with a real producer and worker.
 
 use domain::job::Wants;
+use harness::Result;
 use harness::calendar::Calendars;
 use harness::world::{Beteiligter, PATIENCE, World, fields, mail, row};
-use harness::{Result, eventually};
 use reqwest::StatusCode;
 use reqwest::header::LOCATION;
 use serde_json::json;
 use simulator::{Calls, Edit, Fault, FaultKind, Operation};
 
-use crate::visitor::{ESCAPED, SCRIPT, Visitor, between, is_escaped, path_of, visited};
+use crate::visitor::{ESCAPED, SCRIPT, Visitor, between, given_a_failed_one, is_escaped, path_of, visited};
 
 const A: &str = "a@example.org";
 
@@ -22,18 +22,9 @@ fn rename(world: &World, one: &Beteiligter, name: &str) {
 async fn a_failed_record_is_listed_with_its_reason_requeued_and_seen_to_turn_clean() -> Result<()> {
     let mut world = World::start().await?;
     world.setting("SYNC_RETRY_MINUTES", "60");
-    let one = world.given(104_860, json!([mail(A, true)]), json!([]), vec![row(4, A, None)]);
     let _worker = world.worker().await?;
-    world.sync(&[&one.id]).await?;
     let (_producer, visitor) = visited(&world).await?;
-    let calls = Calls::to(Operation::GetBeteiligte).always();
-    world.simulator.faults().arm(Fault::new(calls, FaultKind::MalformedBody));
-    world.trigger(&[&one.id]).await?;
-    eventually(PATIENCE, "it waits after its failure", async || {
-        world.queue.counts().await.is_ok_and(|counts| counts.delayed == 1)
-    })
-    .await?;
-    world.simulator.faults().clear();
+    let one = given_a_failed_one(&world, 104_860).await?;
 
     let failed = "/console/beteiligte?of=failed";
     let listed = visitor.page(failed).await;

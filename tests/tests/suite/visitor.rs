@@ -1,10 +1,12 @@
 //! Somebody at the console, who asks as a browser does.
 
-use harness::world::{Beteiligter, PATIENCE, PRODUCER_API_KEY, World};
+use harness::world::{Beteiligter, PATIENCE, PRODUCER_API_KEY, World, mail, row};
 use harness::{Result, RunningProgram, eventually};
 use reqwest::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
+use serde_json::json;
+use simulator::{Calls, Fault, FaultKind, Operation};
 
 pub(crate) const SCRIPT: &str = "<script>alert(1)</script>";
 pub(crate) const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt;";
@@ -84,4 +86,19 @@ pub(crate) fn is_escaped(page: &str) {
 
 pub(crate) fn path_of(one: &Beteiligter) -> String {
     format!("/console/beteiligte/{}", one.id)
+}
+
+/// In agreement, and then a run that failed and waits.
+pub(crate) async fn given_a_failed_one(world: &World, betnr: i64) -> Result<Beteiligter> {
+    let one = world.given(betnr, json!([mail("a@example.org", true)]), json!([]), vec![row(4, "a@example.org", None)]);
+    world.sync(&[&one.id]).await?;
+    let calls = Calls::to(Operation::GetBeteiligte).always();
+    world.simulator.faults().arm(Fault::new(calls, FaultKind::MalformedBody));
+    world.trigger(&[&one.id]).await?;
+    eventually(PATIENCE, "it waits after its failure", async || {
+        world.queue.counts().await.is_ok_and(|counts| counts.delayed == 1)
+    })
+    .await?;
+    world.simulator.faults().clear();
+    Ok(one)
 }
