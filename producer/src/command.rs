@@ -226,7 +226,13 @@ pub fn execute(cli: Cli, source: &Source) -> Result<ExitCode, CommandError> {
         Command::Webhooks { what } => {
             let (log, espocrm) = (LogSettings::read(source)?, EspocrmSettings::read(source)?);
             let settings = WebhookSettings::read(source)?;
-            block_on(&log, webhooks::carry_out(&espocrm, &settings, &what))?
+            let postgres = PostgresSettings::read(source).ok();
+            block_on(&log, async {
+                let operator = Operator::of_command_without(postgres.as_ref());
+                let report = webhooks::carry_out(&espocrm, &settings, &operator, &what).await;
+                operator.leave().await;
+                report
+            })?
         }
         Command::Completions(arguments) => completions::completions(arguments.shell),
     };

@@ -114,6 +114,11 @@ impl Operator {
         Self { origin: format!("{COMMAND} {}", unix_user::name()), hub, clock: Clock::system() }
     }
 
+    /// Where it is noted, if anywhere.
+    pub(crate) fn hub(&self) -> Option<&Hub> {
+        self.hub.as_ref()
+    }
+
     /// Ends the connections of a command's own hub.
     pub(crate) async fn leave(self) {
         if let Some(hub) = self.hub {

@@ -15,6 +15,8 @@ pub enum Ending {
     Left,
     /// Both sides touched one field, and a person must decide (policy `manual`).
     Undecided,
+    /// Another EspoCRM record is synced with its number, and a person must say whose it is.
+    NumberTaken,
     /// Advoware has no such record.
     Missing,
     /// It failed, and another try follows.
@@ -56,7 +58,7 @@ pub fn after(ending: Ending, now: DateTime<Utc>, auto_reset: Duration) -> Status
     let (status, retry_count, next_retry, auto_reset_at) = match ending {
         Ending::Agreed => (SyncStatus::Clean, 0, None, None),
         Ending::Left => (SyncStatus::Dirty, 0, None, None),
-        Ending::Undecided => (SyncStatus::Conflict, 0, None, None),
+        Ending::Undecided | Ending::NumberTaken => (SyncStatus::Conflict, 0, None, None),
         Ending::Missing => (SyncStatus::DeletedInAdvoware, 0, None, None),
         Ending::Failed { failures, wait } => (SyncStatus::Failed, failures, later(now, wait), None),
         Ending::GivenUp { failures } => (SyncStatus::PermanentlyFailed, failures, None, later(now, auto_reset)),
@@ -85,6 +87,7 @@ mod tests {
             (Ending::Agreed, (SyncStatus::Clean, 0, None, None)),
             (Ending::Left, (SyncStatus::Dirty, 0, None, None)),
             (Ending::Undecided, (SyncStatus::Conflict, 0, None, None)),
+            (Ending::NumberTaken, (SyncStatus::Conflict, 0, None, None)),
             (Ending::Missing, (SyncStatus::DeletedInAdvoware, 0, None, None)),
             (Ending::Failed { failures: 3, wait }, (SyncStatus::Failed, 3, Some(at(160)), None)),
             (Ending::GivenUp { failures: 5 }, (SyncStatus::PermanentlyFailed, 5, None, Some(at(86_500)))),

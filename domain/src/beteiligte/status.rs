@@ -13,8 +13,8 @@
 //!                      +-------------+  both agree      +-------+   edit, 24 h      |
 //!                      |   syncing   |----------------->| clean |-------------------+--> next run
 //!                      | worker, if  |                  +-------+                   |
-//!                      | it writes   |  policy manual   +----------+  decide, edit   |
-//!                      |             |----------------->| conflict |---------------->+
+//!                      | it writes   |  policy manual,  +----------+  decide, edit   |
+//!                      |             |  number taken -->| conflict |---------------->+
 //!                      |             |  Advoware: 404   +--------------------+  edit |
 //!                      |             |----------------->| deleted_in_advoware |----->+
 //!                      |             |  failure n < max +--------+  syncNextRetry    |
@@ -43,7 +43,7 @@ pub enum SyncStatus {
     Failed,
     /// Given up until the automatic reset or an operator.
     PermanentlyFailed,
-    /// Both sides changed the same field and a person must decide (policy `manual` only).
+    /// A person must decide: both sides changed the same field (policy `manual`), or two records name one number.
     Conflict,
     /// Advoware answered 404 for its betnr.
     DeletedInAdvoware,

@@ -26,11 +26,15 @@ pub(super) async fn some(
     let queue = connect(redis, QueueName::Beteiligte).await?;
     let enqueue = tally.enqueue(&queue, &ids, Wants::sync(arguments.direction), Asker::Operator);
     let enqueue = traces::begin(Origin::Command, "enqueue beteiligte", enqueue);
-    let named = ids.iter().map(EspoId::as_str);
+    let named: Vec<&str> = ids.iter().map(EspoId::as_str).collect();
+    let never_seen = record_ids::never_seen(operator.hub(), &named).await;
     let actions = Action::on_each(Act::Enqueue, QueueName::Beteiligte, named, one_way(arguments.direction));
     operator.noted(actions, enqueue).await?;
     tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: records queued");
-    Ok(report(tally))
+    let mut report = report(tally);
+    report.text.push_str(&record_ids::never_seen_text(never_seen));
+    report.json["never_seen"] = json!(never_seen);
+    Ok(report)
 }
 
 /// Queues every record that EspoCRM has, as a scan does: who asks for all does not mean those that fail, and does not want the

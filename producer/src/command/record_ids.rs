@@ -2,9 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::time::Duration;
 
 use domain::ids::{EspoId, InvalidEspoId, InvalidKuerzel, Kuerzel};
+use shared::hub::Hub;
 use shared::queue::{JobId, QueueName};
+
+/// Longest that a command waits for PostgreSQL only to tell more.
+const HUB_LIMIT: Duration = Duration::from_secs(2);
 
 /// Which of the ids are none. Does not repeat them: what stands in their place may be a name.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +80,23 @@ pub(crate) fn parse_named(texts: &[String], queue: QueueName) -> Result<Vec<Name
             Err(_) => named(text, |entity| Kuerzel::parse(entity).map(Into::into).map_err(Problem::Kuerzel)),
         },
     })
+}
+
+/// Of these records, each named once, how many no run has seen yet: one is new, or nobody has it. PostgreSQL may be away: what is queued does
+/// not wait for it.
+pub(crate) async fn never_seen(hub: Option<&Hub>, ids: &[&str]) -> usize {
+    let Some(hub) = hub else { return 0 };
+    tokio::time::timeout(HUB_LIMIT, hub.count_unseen(ids)).await.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// What an operator is told of them: their job is queued all the same.
+pub(super) fn never_seen_text(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(
+            "; never seen by a run: {count} (where EspoCRM has no such record, the job ends in the dead set and says so)"
+        ),
+    }
 }
 
 fn named(text: &str, entity: impl Fn(&str) -> Result<String, Problem>) -> Result<Named, Problem> {

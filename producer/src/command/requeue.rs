@@ -24,8 +24,10 @@ use crate::operator::{Act, Action, Of, Operator};
 pub(crate) struct Requeued {
     /// Entities that run again.
     pub(crate) queued: usize,
-    /// Ids that were left alone: of a job that is finished or replaced by a later one, or of nobody that the hub knows.
+    /// Ids that were left alone: of a job that is finished or replaced by a later one, or of an employee that the hub does not know.
     pub(crate) unknown: usize,
+    /// Of the queued records, those that no run has seen yet.
+    pub(crate) never_seen: usize,
 }
 
 /// What a person takes responsibility for.
@@ -112,6 +114,10 @@ pub(crate) async fn named(
     let mut seen = HashSet::new();
     let entities = ids.iter().filter(is_there).map(|one| one.entity.as_str());
     let entities: Vec<&str> = entities.filter(|entity| seen.insert(*entity)).collect();
+    let never_seen = match queue.name() {
+        QueueName::Beteiligte => record_ids::never_seen(Some(hub), &entities).await,
+        QueueName::Calendar => 0,
+    };
     if !is_dry {
         match queue.name() {
             QueueName::Beteiligte => {}
@@ -126,7 +132,7 @@ pub(crate) async fn named(
         let queue = queue.name().as_str();
         tracing::info!(queue, requeued = jobs.len(), ?approved, "operator: requeued by id");
     }
-    Ok(Requeued { queued: entities.len(), unknown })
+    Ok(Requeued { queued: entities.len(), unknown, never_seen })
 }
 
 /// Puts all jobs that match back to work, counters reset, and tells how many; `is_dry`: only tells.
@@ -240,19 +246,20 @@ fn report_alike(requeued: u64, is_dry: bool) -> Report {
 }
 
 fn report_named(requeued: &Requeued, is_dry: bool) -> Report {
-    let Requeued { queued, unknown } = *requeued;
+    let Requeued { queued, unknown, never_seen } = *requeued;
     let left_out = match unknown {
         0 => String::new(),
         count => format!(
             "; ids of nobody or of no job any more: {count}, give the id of the record or employee to run it all the same"
         ),
     };
+    let left_out = left_out + &record_ids::never_seen_text(never_seen);
     let text = if is_dry {
         format!("would be queued: {queued}; give the command without --dry-run{left_out}")
     } else {
         format!("queued: {queued}{left_out}")
     };
-    let json = with_dry(json!({"requeued": queued, "unknown": unknown}), is_dry);
+    let json = with_dry(json!({"requeued": queued, "unknown": unknown, "never_seen": never_seen}), is_dry);
     Report { text, json, found_something: unknown > 0 }
 }
 
@@ -278,9 +285,10 @@ mod tests {
 
     #[test]
     fn ids_of_jobs_that_are_gone_are_told() {
-        let left = report_named(&Requeued { queued: 1, unknown: 2 }, false);
+        let left = report_named(&Requeued { queued: 1, unknown: 2, never_seen: 0 }, false);
         assert!(left.found_something && left.text.contains("of no job any more: 2"), "{left:?}");
-        assert!(!report_named(&Requeued { queued: 1, unknown: 0 }, false).found_something);
+        let unseen = report_named(&Requeued { queued: 1, unknown: 0, never_seen: 1 }, false);
+        assert!(!unseen.found_something && unseen.text.contains("never seen by a run: 1"), "{unseen:?}");
     }
 
     #[test]

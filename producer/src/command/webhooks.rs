@@ -8,28 +8,41 @@ use serde_json::{Value, json};
 use shared::error::{ApiError, ErrorKind};
 use shared::espocrm::Espocrm;
 use shared::http::BaseUrl;
+use shared::queue::QueueName;
 use shared::settings::{EspocrmSettings, WebhookSettings};
 
 use super::CommandError;
 use super::report::Report;
 use super::table::table;
 use crate::cli::{InstallWebhooks, WebhookAddress, Webhooks};
+use crate::operator::{Act, Action, Of, Operator};
 use standing::{Registered, Standing, address_of, registered};
 
 pub(super) async fn carry_out(
     espocrm: &EspocrmSettings,
     settings: &WebhookSettings,
+    operator: &Operator,
     what: &Webhooks,
 ) -> Result<Report, CommandError> {
     let espocrm = Espocrm::new(espocrm)?;
     match what {
-        Webhooks::Install(arguments) => install(&espocrm, settings, arguments).await,
+        Webhooks::Install(arguments) => {
+            let work = install(&espocrm, settings, arguments);
+            operator.noted(vec![noted(Act::InstallWebhooks)], work).await
+        }
         Webhooks::Status(address) => {
             let base = public_url(settings, address);
             Ok(status(&registered(&listed(&espocrm).await?, base), settings, base))
         }
-        Webhooks::Remove(arguments) => remove(&espocrm, arguments.apply).await,
+        Webhooks::Remove(arguments) => {
+            let actions = if arguments.apply { vec![noted(Act::RemoveWebhooks)] } else { Vec::new() };
+            operator.noted(actions, remove(&espocrm, arguments.apply)).await
+        }
     }
+}
+
+fn noted(act: Act) -> Action {
+    Action { act, of: Of::flow(Some(QueueName::Beteiligte)) }
 }
 
 fn public_url<'a>(settings: &'a WebhookSettings, address: &'a WebhookAddress) -> Option<&'a BaseUrl> {
@@ -79,7 +92,9 @@ async fn install(
     lines.push(report.text);
     lines.extend(hand_over_secrets(&after, arguments, &mut report.json)?);
     report.json["changed"] = json!(done);
-    Ok(Report { text: lines.join("\n"), found_something: false, ..report })
+    // Keys that the producer lacks, and that this command put nowhere, are still to be fetched: the advice says how.
+    let is_handed_over = arguments.secrets_file.is_some() || arguments.show_secrets;
+    Ok(Report { text: lines.join("\n"), found_something: report.found_something && !is_handed_over, ..report })
 }
 
 /// The keys leave only on request; a file is closed to others.

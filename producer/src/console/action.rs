@@ -52,6 +52,8 @@ impl Act {
                 "Wiederherstellen verlorener Zeilen eines Kalenders veranlasst",
             ),
             Self::Erase => language.say("a person erased", "eine Person gelöscht"),
+            Self::InstallWebhooks => language.say("webhooks registered in EspoCRM", "Webhooks in EspoCRM eingetragen"),
+            Self::RemoveWebhooks => language.say("webhooks removed from EspoCRM", "Webhooks aus EspoCRM entfernt"),
         }
     }
 }

@@ -111,17 +111,22 @@ pub(super) fn concerns(facts: &Facts) -> Vec<Concern> {
     };
     found.extend(facts.systems.iter().filter_map(is_down));
     if let Some(hub) = &facts.hub {
-        let troubled = hub.counted.by_status.iter().filter_map(|(status, count)| Some(((*status)?, *count)));
-        found.extend(
-            troubled.filter(|(status, _)| is_trouble(*status)).map(|(status, count)| Concern::Records(status, count)),
-        );
         let taken = hub.counted.number_taken;
+        let counted = hub.counted.by_status.iter().filter_map(|(status, count)| Some(((*status)?, *count)));
+        let told_here = counted.map(|(status, count)| (status, count - told_otherwise(status, taken).min(count)));
+        let troubled = told_here.filter(|(status, count)| is_trouble(*status) && *count > 0);
+        found.extend(troubled.map(|(status, count)| Concern::Records(status, count)));
         found.extend((taken > 0).then_some(Concern::NumberTaken(taken)));
         found.extend((hub.held_deletions > 0).then_some(Concern::HeldDeletions(hub.held_deletions)));
         found.extend((hub.with_failed_rows > 0).then_some(Concern::FailedRows(hub.with_failed_rows)));
         found.extend((hub.divergent > 0).then_some(Concern::Divergent(hub.divergent)));
     }
     found
+}
+
+/// Records whose number another one has are `conflict`, and have a line of their own.
+fn told_otherwise(status: SyncStatus, number_taken: u64) -> u64 {
+    if status == SyncStatus::Conflict { number_taken } else { 0 }
 }
 
 /// Whether a record in this state waits for a person, or for better times.
@@ -265,7 +270,11 @@ mod tests {
     fn each_trouble_is_told_and_leads_where_it_is_mended() {
         let next_try = DateTime::UNIX_EPOCH;
         let counted = Counted {
-            by_status: vec![(Some(SyncStatus::Failed), 3), (Some(SyncStatus::Clean), 1)],
+            by_status: vec![
+                (Some(SyncStatus::Failed), 3),
+                (Some(SyncStatus::Clean), 1),
+                (Some(SyncStatus::Conflict), 4),
+            ],
             with_findings: 0,
             number_taken: 4,
         };
@@ -294,6 +303,7 @@ mod tests {
             ]
         );
         assert_eq!(concerns(&Facts { hub: None, ..well() }), [Concern::HubAway]);
+        assert_eq!(told_otherwise(SyncStatus::Failed, 4), 0);
         let line = concern_line(Concern::Records(SyncStatus::Failed, 3), Language::English).into_string();
         assert!(line.contains("/console/beteiligte?of=failed"), "{line}");
     }

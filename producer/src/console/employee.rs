@@ -182,8 +182,8 @@ fn facts(known: &Known, rules: &CalendarSettings, now: DateTime<Utc>, language: 
             dl {
                 dt { (language.say("Synced", "Synchronisiert")) } dd { (is_synced(employee, language)) }
                 dt { (language.say("Google sees", "Google sieht")) } dd { (hides(effective.anonymize, language)) }
-                dt { (language.say("Who wins", "Wer gewinnt")) } dd { code { (effective.strategy.name()) } }
-                dt { (language.say("Writes to Advoware", "Schreiben nach Advoware")) } dd { code { (effective.advoware_write) } }
+                dt { (language.say("Who wins", "Wer gewinnt")) } dd { (policy::wins(effective.strategy, language)) }
+                dt { (language.say("Writes to Advoware", "Schreiben nach Advoware")) } dd { (policy::writes(rules.write, employee.policy.advoware_write_allowed, language)) }
                 dt { (language.say("Calendar", "Kalender")) }
                 dd { @match &employee.calendar {
                     Some(calendar) => code { (calendar) },

@@ -5,7 +5,7 @@ use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
-use domain::calendar::policy::{Source, SyncStrategy};
+use domain::calendar::policy::{AdvowareWrite, Source, SyncStrategy};
 use maud::{Markup, html};
 use serde::Deserialize;
 use shared::calendar;
@@ -60,14 +60,14 @@ pub(super) fn form(visit: &Visit, employee: &Employee, rules: &CalendarSettings)
         Some(true) => "on",
         Some(false) => "off",
     };
-    let strategies: Vec<(&str, String)> = [(DEFAULT, by_settings(rules.strategy.name()))]
+    let strategies: Vec<(&str, String)> = [(DEFAULT, by_settings(wins(rules.strategy, language)))]
         .into_iter()
-        .chain(SyncStrategy::ALL.map(|strategy| (strategy.name(), strategy_text(strategy, language).to_owned())))
+        .chain(SyncStrategy::ALL.map(|strategy| (strategy.name(), wins(strategy, language).to_owned())))
         .collect();
     let writes = [
-        (DEFAULT, by_settings(rules.write.name())),
-        ("on", language.say("every entry", "alle Einträge").to_owned()),
-        ("off", language.say("nothing", "nichts").to_owned()),
+        (DEFAULT, by_settings(writes(rules.write, None, language))),
+        ("on", writes(rules.write, Some(true), language).to_owned()),
+        ("off", writes(rules.write, Some(false), language).to_owned()),
     ];
     let anonymize = [
         (DEFAULT, by_settings(hides(rules.anonymize, language))),
@@ -96,7 +96,19 @@ pub(super) fn form(visit: &Visit, employee: &Employee, rules: &CalendarSettings)
     }
 }
 
-fn strategy_text(strategy: SyncStrategy, language: Language) -> &'static str {
+/// What of Google's is written to Advoware: as the employee has it, else as the settings say.
+pub(super) fn writes(by_settings: AdvowareWrite, own: Option<bool>, language: Language) -> &'static str {
+    match (own, by_settings) {
+        (Some(true), _) | (None, AdvowareWrite::All) => language.say("every entry", "alle Einträge"),
+        (Some(false), _) | (None, AdvowareWrite::Off) => language.say("nothing", "nichts"),
+        (None, AdvowareWrite::GoogleBorn) => {
+            language.say("what was entered in Google", "was in Google eingetragen wurde")
+        }
+    }
+}
+
+/// Whose change counts where both sides differ.
+pub(super) fn wins(strategy: SyncStrategy, language: Language) -> &'static str {
     match strategy {
         SyncStrategy::SourceSystemWins => language.say("where it was entered", "wo eingetragen"),
         SyncStrategy::LastChangeWins => language.say("the last change", "die letzte Änderung"),

@@ -5,7 +5,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chrono::{DateTime, Utc};
-use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::Side;
 use domain::finding::FindingKind;
 use domain::ids::EspoId;
@@ -222,8 +221,7 @@ fn findings_card(known: &Known, language: Language) -> Markup {
 
 fn actions(visit: &Visit, known: &Known, stand: &Stand) -> Markup {
     let (language, path) = (visit.language, record_address(&known.id));
-    let is_undecided = known.has(FindingKind::Undecided)
-        || known.view.as_ref().is_some_and(|view| view.status == Some(SyncStatus::Conflict));
+    let is_undecided = known.has(FindingKind::Undecided) || *stand == Stand::Undecided;
     html! {
         div {
             @if stand.is_trouble() { (requeue(visit, &known.id, &path)) }

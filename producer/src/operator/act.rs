@@ -23,10 +23,12 @@ pub(crate) enum Act {
     CleanupOrphaned,
     RebuildHub,
     Erase,
+    InstallWebhooks,
+    RemoveWebhooks,
 }
 
 impl Act {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Pause,
         Self::Resume,
         Self::Enqueue,
@@ -47,6 +49,8 @@ impl Act {
         Self::CleanupOrphaned,
         Self::RebuildHub,
         Self::Erase,
+        Self::InstallWebhooks,
+        Self::RemoveWebhooks,
     ];
 
     /// Reads [`Self::name`].
@@ -77,6 +81,8 @@ impl Act {
             Self::CleanupOrphaned => "cleanup_orphaned",
             Self::RebuildHub => "rebuild_hub",
             Self::Erase => "erase",
+            Self::InstallWebhooks => "install_webhooks",
+            Self::RemoveWebhooks => "remove_webhooks",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Records in agreement that nobody has looked at for a day. Spread over the scans of that day, so that 100,000 of them cost each scan
-//! little.
+//! Records in agreement that nobody has looked at for a day, and those whose number another record had. Spread over the scans of that day, so
+//! that 100,000 of them cost each scan little.
 
 use std::time::Duration;
 
@@ -36,7 +36,9 @@ impl Scan {
         let cutoff = self.clock.now() - self.look_age;
         let known = self.hub.count_clean().await?;
         let limit = share(known, scans).clamp(LEAST_PER_SCAN, MOST_PER_SCAN);
-        let stale = self.hub.stale_clean(cutoff, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let mut stale = self.hub.stale_clean(cutoff, limit).await?;
+        stale.extend(self.hub.stale_number_taken(cutoff, limit).await?);
         self.look_at_again(stale, tally).await?;
         self.walk_over_unknown(scans, tally).await
     }

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use domain::finding::FindingKind;
 use domain::ids::EspoId;
+use serde_json::json;
 
 use super::{Hub, HubError};
 use crate::traces::HubWrite;
@@ -27,6 +29,18 @@ impl Hub {
         Ok(ids.iter().filter_map(|id| EspoId::parse(id).ok()).collect())
     }
 
+    /// Records whose number another one had when they were last looked at, before `cutoff`: the other may be gone by now. Those that wait
+    /// longest first, at most `limit`.
+    pub async fn stale_number_taken(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<Vec<EspoId>, HubError> {
+        let query = sqlx::query_scalar(
+            "SELECT espo_id FROM beteiligte WHERE findings <> '[]' AND findings @> $3 AND deleted_at IS NULL AND looked_at < $1
+             ORDER BY looked_at, espo_id LIMIT $2",
+        );
+        let taken = json!([{"kind": FindingKind::BetnrTaken.name()}]);
+        let ids: Vec<String> = query.bind(cutoff).bind(i64::from(limit)).bind(taken).fetch_all(&self.pool).await?;
+        Ok(ids.iter().filter_map(|id| EspoId::parse(id).ok()).collect())
+    }
+
     /// How many records are in agreement, as far as the hub knows.
     pub async fn count_clean(&self) -> Result<u64, HubError> {
         let query = sqlx::query_scalar("SELECT count(*) FROM beteiligte WHERE status = 'clean' AND deleted_at IS NULL");
@@ -43,6 +57,13 @@ impl Hub {
         let known: Vec<String> = query.bind(texts).fetch_all(&self.pool).await?;
         let known: HashSet<String> = known.into_iter().collect();
         Ok(ids.iter().filter(|id| !known.contains(id.as_str())).cloned().collect())
+    }
+
+    /// How many of `ids` no run has seen yet.
+    pub async fn count_unseen(&self, ids: &[&str]) -> Result<usize, HubError> {
+        let query = sqlx::query_scalar("SELECT count(*) FROM beteiligte WHERE espo_id = ANY($1)").bind(ids);
+        let seen: i64 = query.fetch_one(&self.pool).await?;
+        Ok(ids.len().saturating_sub(usize::try_from(seen).unwrap_or_default()))
     }
 
     /// Removes audit entries and operators' actions that were written before `cutoff`, and answered requests that were asked before it; at most

@@ -185,7 +185,8 @@ async fn an_unmigrated_database_is_told_with_the_command_that_helps() -> Result<
     Ok(())
 }
 
-async fn findings(world: &World, id: &str) -> Result<serde_json::Value> {
+/// What the hub says of a record.
+pub(crate) async fn findings(world: &World, id: &str) -> Result<serde_json::Value> {
     let pool = sqlx::PgPool::connect(&world.database_url).await?;
     let query = "SELECT findings FROM beteiligte WHERE espo_id = $1";
     Ok(sqlx::query_scalar(query).bind(id).fetch_one(&pool).await?)

@@ -184,11 +184,12 @@ async fn a_number_that_another_record_has_is_told_as_such_by_page_plan_and_answe
     let _worker = world.worker().await?;
     world.sync(&[&one.id]).await?;
     let (_producer, visitor) = visited(&world).await?;
-    let before = world.simulator.journal().last_sequence();
     world.sync(&[second]).await?;
+    let before = world.simulator.journal().last_sequence();
 
     let record = format!("/console/beteiligte/{second}");
     visitor.sees(&record, "another EspoCRM record is synced with the number that this one names").await?;
+    visitor.sees("/", "1 Beteiligte: not synced: another record has the number").await?;
     let planned = visitor.page(&format!("{record}/plan")).await;
     assert!(planned.contains("nothing would be written") && planned.contains(&path_of(&one)), "{planned}");
     assert!(!planned.contains("name=\"hash\"") && !planned.contains("Tippfehler"), "{planned}");

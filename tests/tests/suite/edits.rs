@@ -2,11 +2,12 @@
 
 use domain::job::Wants;
 use domain::kommunikation::Direction;
-use harness::world::{Beteiligter, PATIENCE, mail, phone, row};
+use harness::world::{Beteiligter, PATIENCE, fields, mail, phone, row};
 use harness::{Result, eventually};
 use serde_json::json;
 use simulator::{Calls, Edit, JournalEntry, Moment, Operation};
 
+use crate::bad_input::findings;
 use crate::synced::{A, B, C, Synced};
 
 const OFFICE: &str = "+493023125100";
@@ -273,19 +274,38 @@ async fn k1a_a_new_espocrm_record_for_an_old_number_costs_no_value() -> Result<(
 }
 
 #[tokio::test]
-async fn a_second_record_with_the_same_number_is_told_and_nothing_is_written_for_it() -> Result<()> {
+async fn a_second_record_with_the_same_number_is_told_once_and_synced_when_the_first_is_gone() -> Result<()> {
     let synced = Synced::with_a().await?;
-    let world = &synced.world;
-    let second = "00000000000005ec0";
-    let fields = json!({"betnr": synced.one.betnr, "lastName": "Beispiel", "emailAddressData": [mail(B, true)]});
-    world.simulator.espocrm().seed(second, fields).unwrap();
-    let calls = world.sync(&[second]).await?;
-    assert!(calls.iter().all(|call| !call.mutating), "{calls:?}");
-    let pool = sqlx::PgPool::connect(&world.database_url).await?;
-    let query = "SELECT findings::text FROM beteiligte WHERE espo_id = $1";
-    let told: String = sqlx::query_scalar(query).bind(second).fetch_one(&pool).await?;
-    assert!(told.contains("betnr_taken"), "{told}");
-    world.then_agreed_and_silent(&[&synced.one]).await
+    let (world, first) = (&synced.world, &synced.one);
+    let (second, clock) =
+        (Beteiligter { id: "00000000000005ec0".to_owned(), betnr: first.betnr }, world.simulator.clock());
+    let named = json!({"betnr": first.betnr, "lastName": "Beispiel", "emailAddressData": [mail(B, true)]});
+    clock.set_offset_milliseconds(-3_600_000);
+    world.simulator.espocrm().seed(&second.id, named).unwrap();
+    clock.advance_seconds(60);
+    let later = Edit::AdvowareSet { betnr: first.betnr, fields: fields(json!({"name": "Neuer"})) };
+    world.simulator.edit(&later).unwrap();
+    clock.set_offset_milliseconds(0);
+    for _ in 0..2 {
+        world.sync_at_once(&[&second.id]).await?;
+        assert_eq!(world.field(&second.id, "syncStatus"), json!("conflict"));
+        let told = world.field(&second.id, "syncErrorMessage");
+        assert!(told.as_str().is_some_and(|told| told.contains(&first.id)), "who has the number: {told}");
+        assert_eq!(world.simulator.espocrm().notes().len(), 1, "told once");
+        assert_eq!(findings(world, &second.id).await?, json!([{"kind": "betnr_taken"}]));
+    }
+    assert_eq!(
+        (world.espo_values(&second.id), world.advo_values(first.betnr)),
+        (vec![B.to_owned()], vec![A.to_owned()])
+    );
+    assert!(world.sync(&[&second.id]).await?.iter().all(|call| !call.mutating), "and then it is quiet");
+
+    world.simulator.edit(&Edit::EspoDelete { id: first.id.clone() }).unwrap();
+    world.sync_at_once(&[&second.id]).await?;
+    assert_eq!(world.espo_values(&second.id), [A, B]);
+    assert_eq!(world.field(&second.id, "lastName"), json!("Neuer"), "our telling is no later edit of EspoCRM's");
+    assert_eq!(world.field(&second.id, "syncErrorMessage"), json!(null));
+    world.then_agreed_and_silent(&[&second]).await
 }
 
 #[tokio::test]

@@ -98,6 +98,13 @@ async fn commands_about_queues_and_records_are_noted_and_dry_runs_are_not() -> R
             vec![noted("beteiligte", A, "apply", "0f", "failed")],
         ),
         ("audit restore 01890000-0000-7000-8000-000000000000", vec![]),
+        (
+            "webhooks install --url https://sync.example.org/",
+            vec![noted("beteiligte", "", "install_webhooks", "", "done")],
+        ),
+        ("webhooks status", vec![]),
+        ("webhooks remove", vec![]),
+        ("webhooks remove --apply", vec![noted("beteiligte", "", "remove_webhooks", "", "done")]),
     ];
     for (line, expected) in cases {
         let finished = command(&world, line).await?;

@@ -233,6 +233,20 @@ async fn b2_what_is_in_agreement_is_looked_at_again_so_advowares_edits_are_found
 }
 
 #[tokio::test]
+async fn b2_whose_number_another_record_had_is_synced_when_that_one_is_gone() -> Result<()> {
+    let mut world = scanned_world().await?;
+    world.setting("BETEILIGTE_LOOK_HOURS", "0.0001");
+    let (one, second) = (given(&world), "00000000000005ec0");
+    let (_worker, _producer) = (world.worker().await?, world.producer().await?);
+    becomes(&world, &one.id, "clean").await?;
+    let named = json!({"betnr": one.betnr, "lastName": "Beispiel", "emailAddressData": [mail(B, true)]});
+    world.simulator.espocrm().seed(second, named).expect("EspoCRM takes the record");
+    becomes(&world, second, "conflict").await?;
+    world.simulator.edit(&Edit::EspoDelete { id: one.id.clone() }).expect("the edit is possible");
+    becomes(&world, second, "clean").await
+}
+
+#[tokio::test]
 async fn b2_after_the_hub_was_lost_what_is_in_agreement_is_looked_at_at_the_next_start() -> Result<()> {
     let world = scanned_world().await?;
     let one = given(&world);

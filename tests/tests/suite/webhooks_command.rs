@@ -38,8 +38,9 @@ async fn webhooks_are_registered_once_tell_the_producer_and_are_removed() -> Res
     let path = file.display().to_string();
     assert_eq!(states(&world, &["status"]).await?, ["missing"; 3]);
 
-    let (written, finished) = writes(&world, 0, &["install", "--url", ELSEWHERE]).await?;
+    let (written, finished) = writes(&world, 1, &["install", "--url", ELSEWHERE]).await?;
     assert_eq!(written, ["POST"; 3]);
+    assert!(finished.stdout.contains("--secrets-file"), "the keys are nowhere yet: {finished:?}");
     let targets = world.simulator.webhooks().targets();
     assert!(targets.iter().all(|target| target.skip_own && target.url.starts_with(ELSEWHERE)), "{targets:?}");
     let hides_keys =

@@ -22,6 +22,7 @@ use super::stop::Stop;
 /// Nothing else is called for a Beteiligter, so nothing else that is down holds one up (J4a).
 const CALLED: [System; 2] = [System::Advoware, System::Espocrm];
 
+const UNSYNCABLE: &str = "nothing was written: the record cannot be synced as it is, its page in the console says why";
 const MISSING: &str = "EspoCRM has no such record; delete the job, or restore the record and requeue it";
 
 /// Everything that the job needs. Cheap to clone.
@@ -147,8 +148,10 @@ impl BeteiligteJobs {
         {
             self.tell_created_twice(run, created).await?;
         }
-        if !run.loaded.is_claimed && !self.claim(run).await? {
-            return self.without_partner(run, FindingKind::BetnrTaken).await;
+        if !run.loaded.is_claimed
+            && let Some(holder) = self.claim(run).await?
+        {
+            return self.number_taken(run, &holder).await;
         }
         if run.loaded.stammdaten_is_unsaved {
             // What timestamps decided stands before our first write moves them, and what an earlier run had done before a user undoes it.
@@ -170,17 +173,20 @@ impl BeteiligteJobs {
     }
 
     /// Two EspoCRM records on one Beteiligter would overwrite each other for ever, so the first one keeps it, as long as it exists
-    /// and names the number.
-    async fn claim(&self, run: &Run<'_>) -> Result<bool, Stop> {
+    /// and names the number. Answers which one that is, if it is not this one.
+    async fn claim(&self, run: &Run<'_>) -> Result<Option<EspoId>, Stop> {
         let betnr = run.betnr()?;
         let hub = &self.systems.hub;
         let claim = || hub.claim(run.id, betnr, run.loaded.first_meeting, self.clock.now());
-        let Claim::TakenBy(holder) = claim().await? else { return Ok(true) };
+        let Claim::TakenBy(holder) = claim().await? else { return Ok(None) };
         if self.systems.names(&holder, betnr).await? {
-            return Ok(false);
+            return Ok(Some(holder));
         }
         hub.release(&holder).await?;
-        Ok(claim().await? == Claim::Granted)
+        match claim().await? {
+            Claim::Granted => Ok(None),
+            Claim::TakenBy(faster) => Ok(Some(faster)),
+        }
     }
 
     /// K9: the base, then hash, times and status in one EspoCRM write, where anything of it differs. `false`: somebody changed the
@@ -254,34 +260,32 @@ impl BeteiligteJobs {
         run.bookkeeping(&patch).await
     }
 
-    pub(super) async fn without_partner(&self, run: &mut Run<'_>, kind: FindingKind) -> Result<(), Stop> {
-        self.refuse_request(
-            run,
-            "nothing was written: the record cannot be synced as it is, its page in the console says why",
-        )
-        .await?;
-        run.findings.insert(Finding::general(kind));
+    pub(super) async fn without_betnr(&self, run: &mut Run<'_>) -> Result<(), Stop> {
+        self.refuse_request(run, UNSYNCABLE).await?;
+        run.findings.insert(Finding::general(FindingKind::NoBetnr));
         let findings: Vec<Finding> = run.findings.iter().copied().collect();
         let status = run.loaded.espo.sync_status;
         Ok(self.systems.hub.remember_look(run.id, &findings, status, self.clock.now()).await?)
     }
 
-    /// Advoware answered 404: nothing is deleted in EspoCRM, and people are told once (DOMAIN 4). The status first, so that the
-    /// telling is not repeated; a run cut off between the two leaves the status, which says the same.
+    /// Whose number it is, only a person can say.
+    async fn number_taken(&self, run: &mut Run<'_>, holder: &EspoId) -> Result<(), Stop> {
+        self.refuse_request(run, UNSYNCABLE).await?;
+        // Our telling moves `modifiedAt`, and the first comparison goes by the user's (B2 first sync).
+        let hub = &self.systems.hub;
+        hub.remember_users_time(run.id, run.loaded.users_modified_at, self.clock.now()).await?;
+        let text = format!(
+            "kanzleisync: the record {holder} is synced with this betnr, so nothing is written for this one. Correct the number of one of \
+             them, or delete the one too many."
+        );
+        self.wait_for_correction(run, FindingKind::BetnrTaken, Ending::NumberTaken, text).await
+    }
+
+    /// Advoware answered 404: nothing is deleted in EspoCRM (DOMAIN 4).
     async fn missing_in_advoware(&self, run: &mut Run<'_>) -> Result<(), Stop> {
         self.refuse_request(run, "nothing was written: Advoware has no record of this betnr").await?;
-        run.findings.insert(Finding::general(FindingKind::MissingInAdvoware));
-        let (findings, status) = ([Finding::general(FindingKind::MissingInAdvoware)], self.status_of(Ending::Missing));
-        self.systems.hub.remember_look(run.id, &findings, Some(status), self.clock.now()).await?;
-        if run.loaded.espo.sync_status == Some(status) {
-            return Ok(());
-        }
         let text = "kanzleisync: Advoware has no Beteiligte with this record's betnr. Correct the number, or delete the record.";
-        let patch = self.status_patch(Ending::Missing, self.clock.now()).sync_error_message(Some(text));
-        if !run.bookkeeping(&patch).await? {
-            return Err(Stop::NotAgreed("the record changed meanwhile"));
-        }
-        self.post_note(run, text.to_owned()).await
+        self.wait_for_correction(run, FindingKind::MissingInAdvoware, Ending::Missing, text.to_owned()).await
     }
 
     /// A person entered a number while the record was being created under another one.

@@ -23,7 +23,7 @@ impl BeteiligteJobs {
     /// Gives the record its partner. `false`: there is nothing more to do in this run.
     pub(super) async fn create(&self, run: &mut Run<'_>, again: bool) -> Result<bool, Stop> {
         if run.wanted.direction == Direction::ToEspocrm {
-            self.without_partner(run, FindingKind::NoBetnr).await?;
+            self.without_betnr(run).await?;
             return Ok(false);
         }
         let created = loop {

@@ -30,6 +30,29 @@ impl BeteiligteJobs {
         after(ending, self.clock.now(), self.auto_reset).status
     }
 
+    /// The record stays as it is until somebody corrects it. The status first, so that the telling is not repeated; a run that is cut off
+    /// between the two leaves the status and its message, which say the same.
+    pub(super) async fn wait_for_correction(
+        &self,
+        run: &mut Run<'_>,
+        kind: FindingKind,
+        ending: Ending,
+        text: String,
+    ) -> Result<(), Stop> {
+        run.findings.insert(Finding::general(kind));
+        let findings: Vec<Finding> = run.findings.iter().copied().collect();
+        let status = self.status_of(ending);
+        self.systems.hub.remember_look(run.id, &findings, Some(status), self.clock.now()).await?;
+        if run.loaded.espo.sync_status == Some(status) {
+            return Ok(());
+        }
+        let patch = self.status_patch(ending, self.clock.now()).sync_error_message(Some(&text));
+        if !run.bookkeeping(&patch).await? {
+            return Err(Stop::NotAgreed("the record changed meanwhile"));
+        }
+        self.post_note(run, text).await
+    }
+
     /// Policy `manual`: people are told which fields wait for them, and told again when another one does.
     pub(super) async fn tell_undecided(&self, run: &mut Run<'_>, findings: &[Finding]) -> Result<(), Stop> {
         let waiting = findings.iter().filter(|finding| finding.kind == FindingKind::Undecided);
