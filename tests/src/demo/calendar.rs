@@ -8,6 +8,7 @@ use simulator::{CalendarVariant, JournalEntry, Operation, System, calendar_edit_
 
 use super::firm::{Firm, SEED};
 use super::progress::{Progress, Step};
+use super::report::Verdict;
 use crate::calendar::entry::Entry;
 use crate::table::{Table, grouped};
 use crate::{Error, Result, eventually};
@@ -22,7 +23,6 @@ const ANONYMIZED: usize = 2;
 const WRITING: usize = 6;
 /// Longest wait for a phase; a slow machine needs a quarter of it.
 const PHASE_WITHIN: Duration = Duration::from_mins(5);
-const DIFFERENCES_SHOWN: usize = 10;
 
 /// What was seen of a phase.
 struct Phase {
@@ -189,24 +189,12 @@ impl Calendars {
         Ok(())
     }
 
-    /// Prints the report. Answers whether all is as it should be.
-    pub(super) fn tell(&self, progress: &Progress) -> bool {
-        let strong = |line: &str| progress.strong(line);
-        println!("\n{}", self.edits().to_text(strong));
-        println!("{}", self.figures().to_text(strong));
-        let checks = self.checks();
-        for (is_met, text) in &checks {
-            let mark = if *is_met { progress.good("ok") } else { progress.bad("!!") };
-            println!("{mark}  {text}");
-        }
-        for one in self.differences.iter().take(DIFFERENCES_SHOWN) {
-            println!("      {one}");
-        }
-        let more = self.differences.len().saturating_sub(DIFFERENCES_SHOWN);
-        if more > 0 {
-            println!("      and {more} more");
-        }
-        checks.iter().all(|(is_met, _)| *is_met)
+    pub(super) fn tables(&self) -> [Table; 2] {
+        [self.edits(), self.figures()]
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        Verdict { of: "Calendars", checks: self.checks(), wrong: self.differences.clone() }
     }
 
     fn edits(&self) -> Table {

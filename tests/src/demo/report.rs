@@ -49,33 +49,75 @@ const TIMES: [Figure<Phase, String>; 3] = [
     ("one sync, 99 % of them within (p99)", |phase| milliseconds(phase.runs.percentile(99))),
 ];
 
-/// Prints the report. Answers whether all is as it should be.
+/// What the tables take for granted.
+const WORDS: [(&str, &str); 6] = [
+    ("Beteiligte", "the parties of the firm's cases"),
+    ("Stammdaten", "a party's name, form of address, birthday, legal form, register number"),
+    ("row", "one phone number or mail address in Advoware"),
+    ("slot", "a row that was emptied and waits for the next value: Advoware cannot delete one"),
+    ("Termin", "an appointment in Advoware; in Google it is an event"),
+    ("finding", "what was left alone on purpose, and a person may want to know"),
+];
+
+/// What must hold of one flow.
+pub(super) struct Verdict {
+    /// Which flow.
+    pub(super) of: &'static str,
+    /// In words, and whether it does.
+    pub(super) checks: Vec<(bool, String)>,
+    /// What is not as it should be, one by one.
+    pub(super) wrong: Vec<String>,
+}
+
+impl Verdict {
+    fn is_met(&self) -> bool {
+        self.checks.iter().all(|(is_met, _)| *is_met)
+    }
+
+    fn tell(&self, progress: &Progress) {
+        println!("{}", progress.strong(self.of));
+        for (is_met, text) in &self.checks {
+            let mark = if *is_met { progress.good("ok") } else { progress.bad("!!") };
+            println!("{mark}  {text}");
+        }
+        for one in self.wrong.iter().take(DIFFERENCES_SHOWN) {
+            println!("      {one}");
+        }
+        let more = self.wrong.len().saturating_sub(DIFFERENCES_SHOWN);
+        if more > 0 {
+            println!("      and {more} more");
+        }
+        println!();
+    }
+}
+
+/// Prints the report, what counts last. Answers whether all is as it should be.
 pub(super) fn tell(phases: &Phases, agreement: &Agreement, calendars: &Calendars, progress: &Progress) -> bool {
     let strong = |line: &str| progress.strong(line);
+    println!();
+    for (word, meaning) in WORDS {
+        println!("{word:12}{meaning}");
+    }
     println!("\n{}", edits(phases).to_text(strong));
     println!("{}", figures(phases).to_text(strong));
     println!("{}", progress.quiet(&explanation()));
     println!("\n{}", left_alone(agreement).to_text(strong));
-    let checks = checks(phases, agreement);
-    for (is_met, text) in &checks {
-        let mark = if *is_met { progress.good("ok") } else { progress.bad("!!") };
-        println!("{mark}  {text}");
+    for table in calendars.tables() {
+        println!("{}", table.to_text(strong));
     }
-    let wrong: Vec<&String> = phases.not_arrived.iter().chain(&agreement.differences).collect();
-    for one in wrong.iter().take(DIFFERENCES_SHOWN) {
-        println!("      {one}");
-    }
-    let more = wrong.len().saturating_sub(DIFFERENCES_SHOWN);
-    if more > 0 {
-        println!("      and {more} more");
-    }
-    let calendars_are_fine = calendars.tell(progress);
-    let is_fine = calendars_are_fine && checks.iter().all(|(is_met, _)| *is_met);
+    let verdicts = [verdict(phases, agreement), calendars.verdict()];
+    verdicts.iter().for_each(|verdict| verdict.tell(progress));
+    let is_fine = verdicts.iter().all(Verdict::is_met);
     let seconds = progress.elapsed().as_secs_f64();
     let verdict =
         if is_fine { progress.good("Advoware, EspoCRM and Google agree") } else { progress.bad("Not as it should be") };
-    println!("\n{verdict} after {seconds:.0} s.");
+    println!("{verdict} after {seconds:.0} s.");
     is_fine
+}
+
+fn verdict(phases: &Phases, agreement: &Agreement) -> Verdict {
+    let wrong = phases.not_arrived.iter().chain(&agreement.differences).cloned().collect();
+    Verdict { of: "Beteiligte", checks: checks(phases, agreement), wrong }
 }
 
 fn edits(phases: &Phases) -> Table {
@@ -135,9 +177,10 @@ fn milliseconds(time: Option<Duration>) -> String {
 
 fn explanation() -> String {
     format!(
-        "Changes are those of the audit, counted where they arrive. Calls, and the time of one sync from its\n\
-         first call to its last answer, are from the simulator's journal; every call takes {LATENCY_MILLISECONDS} ms. Where\n\
-         there was something to write, only the syncs that wrote are timed."
+        "Changes are those of the audit, counted where they arrive; Var1 to Var6 are cases of rule K6 in\n\
+         docs/rules.md. Calls, and the time of one sync from its first call to its last answer, are from\n\
+         the simulator's journal; every call takes {LATENCY_MILLISECONDS} ms. Where there was something to write, only the syncs\n\
+         that wrote are timed."
     )
 }
 
