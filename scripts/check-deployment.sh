@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks compose.yaml, the Dockerfile, the systemd units and the Kubernetes manifests: by our own rules (check-deployment.py), and by each kind's own
-# tool where it is installed. None needs a running engine, systemd or cluster. What could not be asked is said. Installs python3-yaml where it is
+# Checks compose.yaml, the Dockerfile, the systemd units and the Kubernetes manifests: by our own rules (check-deployment.py), by using what an
+# administrator uses (check-deployment-tools.sh), and by each kind's own tool where it is installed. None needs a running engine, systemd or cluster. What could not be asked is said. Installs python3-yaml where it is
 # missing (setup.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,6 +39,7 @@ quietly() {
 }
 
 "$interpreter" scripts/check-deployment.py "$scratch" || failed=yes
+silent bash scripts/check-deployment-tools.sh
 
 compose=()
 if docker compose version >/dev/null 2>&1; then

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use shared::hub::calendar::{CalendarAsked, Leftover, PolicyChange, Removal};
 use simulator::Operation;
 
+use crate::operator_actions::then_noted_of_employee;
+
 /// Our private property, whatever it says.
 const MARK: &str = "kanzleisync";
 
@@ -204,6 +206,7 @@ async fn orphans_are_removed_only_with_apply_and_nothing_that_is_bound_or_a_user
 
     let applied = ends_with(&calendars, 0, "audit cleanup-orphaned SB --apply").await?;
     assert_eq!(applied[0]["outcome"]["outcome"], "done", "{applied}");
+    then_noted_of_employee(&calendars.world, "SB", "cleanup_orphaned", "", "done").await?;
     calendars.run_until_quiet().await?;
     assert!(!is_living(&calendars, "SB", &orphan)? && is_living(&calendars, "SB", &of_user)?);
     let views = calendars.hub.rows_of_frnr(domain::ids::FrNr(both_gone)).await.expect("PostgreSQL answers");
@@ -233,6 +236,7 @@ async fn orphans_are_removed_only_with_apply_and_nothing_that_is_bound_or_a_user
     drop(worker);
     let unanswered = command(&calendars, "audit cleanup-orphaned SB --apply --wait 1s").await?;
     assert_eq!(unanswered.code(), Some(2), "{}", unanswered.stdout);
+    then_noted_of_employee(&calendars.world, "SB", "cleanup_orphaned", "", "failed").await?;
     assert!(calendars.hub.calendar_request(&parsed("SB")).await.expect("PostgreSQL answers").is_none(), "taken back");
     Ok(())
 }
@@ -261,6 +265,7 @@ async fn of_what_says_the_same_only_our_unbound_events_go() -> Result<()> {
     assert_eq!(dry[0]["removable"], json!({"events": 2, "rows": 0}), "{dry}");
     let applied = ends_with(&calendars, 0, "audit delete-duplicates SB --apply").await?;
     assert_eq!(applied[0]["outcome"]["outcome"], "done", "{applied}");
+    then_noted_of_employee(&calendars.world, "SB", "delete_duplicates", "", "done").await?;
     calendars.run_until_quiet().await?;
     assert!(!is_living(&calendars, "SB", &superfluous)? && is_living(&calendars, "SB", &of_user)?);
     assert_ne!(is_living(&calendars, "SB", &first)?, is_living(&calendars, "SB", &second)?, "one of them stays");
@@ -299,11 +304,13 @@ async fn k10_an_overwritten_edit_is_written_back_and_reaches_both_sides() -> Res
     calendars.sync(&["SB"]).await?;
     let refused = ends_with(&calendars, 1, &format!("audit restore {entry}")).await?;
     assert!(refused["answer"].as_str().is_some_and(|answer| answer.contains("later changes first")), "{refused}");
+    then_noted_of_employee(&calendars.world, "SB", "restore", &entry, "failed").await?;
     calendars.change_event("SB", &event, json!({"summary": "In Google"}))?;
     calendars.sync(&["SB"]).await?;
 
     let restored = ends_with(&calendars, 0, &format!("audit restore {entry}")).await?;
     assert_eq!(restored["outcome"], "done", "{restored}");
+    then_noted_of_employee(&calendars.world, "SB", "restore", &entry, "done").await?;
     calendars.run_until_quiet().await?;
     assert_eq!(calendars.termine("SB")[0].text, "In Advoware geändert");
     calendars.then_agreed_and_silent("SB").await?;

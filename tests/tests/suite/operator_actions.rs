@@ -42,6 +42,19 @@ async fn noted_from(world: &World, origin: &str) -> Result<Vec<Noted>> {
         .collect())
 }
 
+/// That since the last time a command has noted just this of an employee.
+pub(crate) async fn then_noted_of_employee(
+    world: &World,
+    kuerzel: &str,
+    action: &str,
+    detail: &str,
+    outcome: &str,
+) -> Result<()> {
+    let origin = format!("command {}", account());
+    assert_eq!(noted_from(world, &origin).await?, [noted("calendar", kuerzel, action, detail, outcome)]);
+    Ok(())
+}
+
 fn noted(flow: &str, entity: &str, action: &str, detail: &str, outcome: &str) -> Noted {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     (given(flow), given(entity), action.to_owned(), given(detail), given(outcome))
