@@ -37,6 +37,20 @@ expect "a name that there is not" 2 "$(printf x | code_of compose_secrets --set 
 expect "what stands is kept" 2 "$(compose_secrets </dev/null | grep -c 'still to be filled in')"
 expect "and not made anew" "$before" "$(cat "$secrets/redis_password")"
 
+demo=$scratch/firm/secrets-demo
+listed() { (cd "$secrets" && sha256sum -- *); }
+before=$(listed)
+expect "the demo's secrets are made, and none is left to fill in" 0 "$(compose_secrets --demo </dev/null | wc -l)"
+expect "in a folder of their own" simulated-password "$(cat "$demo/advoware_password")"
+expect "that is closed to others" 700 "$(stat -c %a "$demo")"
+expect "production's are as they were" "$before" "$(listed)"
+expect "compose.demo.env names that folder" "./${demo##*/}" "$(sed -n 's/^SECRETS_FOLDER=//p' compose.demo.env)"
+rm -r "$secrets"
+expect "the demo alone" 0 "$(code_of compose_secrets --demo </dev/null)"
+expect "makes no folder of production's" no "$(if [[ -e $secrets ]]; then echo yes; else echo no; fi)"
+cp -r "$demo" "$secrets"
+expect "the simulator's where production's belong are named" 3 "$(compose_secrets </dev/null | grep -c 'still to be filled in')"
+
 etc=$scratch/etc
 mkdir -p "$etc/secrets"
 printf 'ADVOWARE_KANZLEI=4711\n' >"$etc/kanzleisync.env"

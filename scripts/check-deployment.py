@@ -1,5 +1,6 @@
 """The rules of a deployment that no tool knows: nothing runs as root, writes where it need not, holds a secret in its environment, is reached
-from outside or has no end to what it may use; and all three ways pass on what the programs read. Called by check-deployment.sh."""
+from outside or has no end to what it may use; all three ways pass on what the programs read; and the Compose demo shares nothing with production.
+Called by check-deployment.sh."""
 
 import json
 import pathlib
@@ -14,6 +15,8 @@ SECRET = re.compile(r"(PASSWORD|API_KEY|SECRETS)(__FILE|_FILE)?$")
 WHOLE_ADDRESSES = {"DATABASE_URL", "REDIS_URL"}
 # Set per program; the rest holds for all.
 LISTEN = {"PRODUCER_LISTEN", "WORKER_LISTEN"}
+# What two projects of compose.yaml on one machine would have in common, unless it is set.
+SHARED_UNLESS_SET = {"KANZLEISYNC_VERSION", "SECRETS_FOLDER", "PRODUCER_PORT", "GRAFANA_PORT"}
 problems = []
 
 
@@ -39,6 +42,11 @@ def plain(name):
 
 def pinned(image):
     return re.search(r":v?\d+(\.\d+)*([-.][a-z0-9.]+)*$", image) is not None
+
+
+def settings_of(path):
+    """`NAME=value`, a line each."""
+    return dict(re.findall(r"^(\w+)=(.*)$", text(path), re.M))
 
 
 def no_secret_in(environment, where):
@@ -78,10 +86,31 @@ def compose(grace):
     redis = "\n".join(whole["services"]["redis"]["command"])
     for wanted in ("appendonly yes", "maxmemory-policy noeviction"):
         rule(wanted in redis, f"compose.yaml: redis lacks `{wanted}`")
+    replicas = whole["services"]["worker"]["deploy"].get("replicas")
+    rule(replicas == "${WORKERS:-2}", f"compose.yaml: worker has {replicas} replicas, not as many as WORKERS says")
+    demo(whole)
     grafana = whole["services"]["grafana"]["environment"]
     rule(grafana.get("GF_AUTH_ANONYMOUS_ENABLED") == "false", "compose.yaml: grafana lets anybody in")
     for name, service in whole["services"].items():
         rule(("demo" in service.get("profiles", [])) == (name == "simulator"), f"compose.yaml: {name} is in the wrong profile")
+
+
+def demo(whole):
+    for name, secret in whole["secrets"].items():
+        rule(secret == {"file": f"${{SECRETS_FOLDER:-./secrets}}/{name}"}, f"compose.yaml: the secret {name} is not in SECRETS_FOLDER, else ./secrets")
+    for name, volume in whole["volumes"].items():
+        rule(volume is None, f"compose.yaml: the volume {name} is not its project's own")
+    set_for_demo = settings_of("compose.demo.env")
+    rule(set_for_demo.get("COMPOSE_PROJECT_NAME", whole["name"]) != whole["name"], "compose.demo.env: COMPOSE_PROJECT_NAME is missing, or production's")
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}]+)\}", text("compose.yaml")))
+    for name in sorted(SHARED_UNLESS_SET):
+        rule(name in defaults, f"compose.yaml does not read {name}")
+        rule(set_for_demo.get(name, defaults.get(name)) != defaults.get(name), f"compose.demo.env: {name} is missing, or production's")
+    for settings in (defaults, set_for_demo):
+        folder = settings.get("SECRETS_FOLDER", "./secrets").removeprefix("./")
+        rule(f"/{folder}" in text(".gitignore").splitlines(), f".gitignore lacks /{folder}")
+        ignored = text(".dockerignore").splitlines()
+        rule("*" in ignored and f"!{folder}" not in ignored, f".dockerignore lets {folder} into images")
 
 
 def dockerfile():
@@ -106,9 +135,18 @@ def systemd(grace):
         if "migrate" not in path.name:
             stop = re.search(r"^TimeoutStopSec=(\d+)s$", unit, re.M)
             rule(stop and int(stop[1]) > grace, f"{path}: is killed before its grace period is over")
-    environment = re.findall(r"^(\w+)=", text("deployment/systemd/kanzleisync.env"), re.M)
-    rule(set(environment) <= settings, f"kanzleisync.env: no program reads {sorted(set(environment) - settings)}")
-    no_secret_in(environment, "kanzleisync.env")
+    for name, account in (("kanzleisync.env", "kanzleisync_program"), ("migrate.env", "kanzleisync_migrate")):
+        environment = settings_of(f"deployment/systemd/{name}")
+        rule(set(environment) <= settings, f"{name}: no program reads {sorted(set(environment) - settings)}")
+        no_secret_in(environment, name)
+        rule(environment.get("POSTGRES_USER") == account, f"{name}: POSTGRES_USER is not {account}")
+        rule(f"CREATE ROLE {account} LOGIN" in text("scripts/postgres-roles.sql"), f"postgres-roles.sql does not make {account}")
+    # The programs must not be able to log in as the account that owns the tables.
+    for path in sorted(pathlib.Path("deployment/systemd").glob("*.service")):
+        own = "migrate" in path.name
+        rule(("/secrets/postgres_migrate_password\n" in text(path)) == own, f"{path}: has the other account's password")
+        rule(("/secrets/postgres_password\n" in text(path)) != own, f"{path}: has the other account's password")
+        rule(("EnvironmentFile=/etc/kanzleisync/migrate.env\n" in text(path)) == own, f"{path}: logs in as the other account")
 
 
 def pods(document, grace, settings):

@@ -1,6 +1,6 @@
 -- Two accounts instead of one that may do everything, in the database of the hub. As its superuser, after every `migrate`, the first included:
 --
---   psql -d <database> -f scripts/postgres-roles.sql
+--   psql -v ON_ERROR_STOP=1 -d <database> < scripts/postgres-roles.sql
 --
 -- and once: `\password kanzleisync_migrate`, `\password kanzleisync_program`. From then on `migrate` logs in as kanzleisync_migrate, which owns the
 -- tables, and producer and workers as kanzleisync_program, which may read and write them as the programs do, and nothing else. Safe to repeat;

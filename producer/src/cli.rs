@@ -66,7 +66,8 @@ pub enum Command {
         #[command(subcommand)]
         what: Jobs,
     },
-    /// Show what a sync would do, with values, and write nothing; or carry out exactly what was shown. Exit code 1: there is something to do
+    /// Show what a sync would do, with values, and write nothing; or carry out exactly what was shown. Exit code 1: something would be written,
+    /// is held, or cannot be synced
     #[command(after_help = examples!("plan beteiligte 64f0c1d2e3f4a5b6c", "plan calendar SB"))]
     Plan {
         /// Of what
@@ -102,7 +103,7 @@ pub enum Command {
     Doctor(Doctor),
     /// EspoCRM's three webhooks, which tell the producer what users change
     #[command(after_help = examples!(
-        "webhooks install --url https://sync.example.org/ --secrets-file secrets/espocrm_webhook_secrets",
+        "webhooks install --url https://sync.example.org/ --secrets-file webhook_secrets",
         "webhooks status",
         "webhooks remove --apply"
     ))]

@@ -86,10 +86,10 @@ pub enum CommandError {
     #[error("nothing was done: another employee has this calendar; give that one another first (`policy show`)")]
     CalendarTaken,
     /// Redis.
-    #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT, then give the command again")]
+    #[error("{0}: check REDIS_URL or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD, then give the command again")]
     Queue(#[from] QueueError),
     /// Redis, which holds the limits and Advoware's token.
-    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
+    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD", .0.category())]
     Redis(#[from] redis::RedisError),
     /// Redis, which holds the limits.
     #[error(transparent)]

@@ -51,7 +51,7 @@ use shared::clock::Clock;
 use shared::hub::Hub;
 use shared::limits::Breakers;
 use shared::queue::{Queue, QueueName};
-use shared::settings::{CalendarSettings, ProducerSettings};
+use shared::settings::{CalendarSettings, EspocrmSettings, ProducerSettings};
 
 use crate::auth::Gate;
 use crate::command::calendar_look::Office;
@@ -77,6 +77,10 @@ pub(crate) struct Parts {
     /// Rules of calendars; `None` where they are not used.
     calendar_rules: Option<CalendarSettings>,
     settings: Vec<settings::Setting>,
+    /// Whether the continuous check is on.
+    has_check: bool,
+    /// Where EspoCRM shows a record, up to its id; `None`: it cannot be told from the address of its API.
+    espocrm_record: Option<String>,
     /// `SYNC_AUTO_RESET_HOURS`
     pub(crate) auto_reset: Duration,
     /// Dry runs; where settings are missing for them, which.
@@ -117,6 +121,8 @@ impl Console {
             started_at: Clock::system().now(),
             calendar_rules,
             settings: settings::of(settings),
+            has_check: settings.verify.is_some(),
+            espocrm_record: espocrm_record(&settings.espocrm),
             auto_reset: settings.sync.auto_reset,
             planner,
             office,
@@ -138,6 +144,13 @@ impl std::ops::Deref for Console {
     fn deref(&self) -> &Parts {
         &self.0
     }
+}
+
+/// EspoCRM's own pages stand where its API does, without `api/v1`.
+fn espocrm_record(settings: &EspocrmSettings) -> Option<String> {
+    let api = settings.api_base_url.to_string();
+    let pages = api.trim_end_matches('/').strip_suffix("/api/v1")?;
+    Some(format!("{pages}/#{}/view/", settings.fields.entity()))
 }
 
 /// Every page. Whatever is added here is behind the guard; what is not, is in `open`.

@@ -9,6 +9,7 @@ mod command;
 mod console;
 mod listing;
 mod operator;
+mod printable;
 mod program;
 mod quota;
 mod retention;

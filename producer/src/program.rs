@@ -46,10 +46,10 @@ pub enum ProgramError {
     #[error("{}", hub_problem(.0))]
     Hub(#[from] HubError),
     /// Redis is away.
-    #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT")]
+    #[error("{0}: check REDIS_URL or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD")]
     Queue(#[from] QueueError),
     /// Redis, which holds Advoware's token, is away.
-    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
+    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD", .0.category())]
     Redis(#[from] redis::RedisError),
     /// Redis is away.
     #[error(transparent)]

@@ -109,6 +109,8 @@ pub struct CalendarPlan {
     pub findings: Vec<CalendarFinding>,
     /// Deletions that the guard holds (C4).
     pub held_deletions: u32,
+    /// Which ones they are.
+    pub held: Vec<Step>,
 }
 
 /// The name of an employee's calendar in Google.
@@ -131,7 +133,7 @@ pub fn policy(settings: &CalendarSettings, employee: &Employee, approve_deletion
 impl LoadedCalendar {
     /// The plan for what was seen (C2).
     pub fn plan(&self) -> CalendarPlan {
-        let Plan { steps, left } = plan::plan(&self.snapshot, self.policy);
+        let Plan { steps, left, held } = plan::plan(&self.snapshot, self.policy);
         let is_due = |step: &Step| {
             step.row().is_none_or(|row| !self.waiting.contains(&row))
                 && !(self.has_nameless_termin && matches!(step, Step::FinishTermin(..)))
@@ -142,7 +144,7 @@ impl LoadedCalendar {
         let failed = |row: &&CalendarRow| row.status == RowStatus::Failed;
         let waiting = self.waiting.iter().filter_map(|row| self.rows.get(row)).filter(failed).map(finding::of_waiting);
         let findings: BTreeSet<CalendarFinding> = found.chain(self.carried.iter().cloned()).chain(waiting).collect();
-        CalendarPlan { steps, findings: findings.into_iter().take(finding::MOST).collect(), held_deletions }
+        CalendarPlan { steps, findings: findings.into_iter().take(finding::MOST).collect(), held_deletions, held }
     }
 
     /// What the employee's event says now, as far as this look knows.

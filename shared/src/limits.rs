@@ -50,7 +50,7 @@ pub struct Limits {
 
 /// Redis does not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
+#[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD", .0.category())]
 pub struct ConnectError(#[from] RedisError);
 
 impl Limits {

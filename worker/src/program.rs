@@ -39,7 +39,7 @@ pub enum ProgramError {
     #[error(transparent)]
     Queue(#[from] shared::queue::QueueError),
     /// Redis is away.
-    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST and REDIS_PORT", .0.category())]
+    #[error("Redis does not answer ({}): check REDIS_URL or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD", .0.category())]
     Redis(#[from] redis::RedisError),
     /// Redis is away.
     #[error(transparent)]

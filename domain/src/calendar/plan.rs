@@ -399,6 +399,7 @@ impl<'a> Planner<'a> {
         let is_held = self.policy.limit.holds(planned, self.snapshot.rows.len() as u64);
         if is_held && !self.policy.deletions_are_approved {
             self.plan.left.push(Left::MassDeletionHeld(planned));
+            self.plan.held = deletions;
         } else {
             self.plan.steps.extend(deletions);
         }

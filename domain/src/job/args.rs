@@ -16,6 +16,7 @@ impl Wants {
     const ANONYMIZE: u32 = 1 << 4;
     const SHOW_CONTENT: u32 = 1 << 5;
     const LIST_ALL: u32 = 1 << 6;
+    const REQUEST: u32 = 1 << 7;
 
     /// A sync in `direction`, nothing else.
     pub fn sync(direction: Direction) -> Self {
@@ -24,6 +25,11 @@ impl Wants {
             Direction::ToEspocrm => Self::TO_ESPOCRM,
             Direction::ToAdvoware => Self::TO_ADVOWARE,
         })
+    }
+
+    /// What an operator asked of one Beteiligter by a plan's hash, and no sync unless another trigger asks for one.
+    pub fn request() -> Self {
+        Self(Self::REQUEST)
     }
 
     /// The same, and deletions that the mass-deletion guard held are carried out (K1a).
@@ -74,6 +80,11 @@ impl Wants {
         }
     }
 
+    /// Whether nothing was asked for but to answer an operator.
+    pub fn is_request_only(self) -> bool {
+        self.0 & Self::REQUEST != 0 && self.0 & (Self::TO_ESPOCRM | Self::TO_ADVOWARE) == 0
+    }
+
     /// Whether held deletions may be carried out.
     pub fn approves_deletions(self) -> bool {
         self.0 & Self::APPROVE_DELETIONS != 0
@@ -116,6 +127,16 @@ mod tests {
     fn j2_merging_one_way_triggers_asks_for_both_directions() {
         let merged = Wants::sync(Direction::ToEspocrm).bits() | Wants::sync(Direction::ToAdvoware).bits();
         assert_eq!(Wants::from_bits(merged).direction(), Direction::Both);
+    }
+
+    #[test]
+    fn j2_a_sync_that_somebody_else_asks_for_is_not_lost_in_an_operators_request() {
+        assert!(Wants::request().is_request_only() && Wants::request().direction() == Direction::Both);
+        for direction in [Direction::Both, Direction::ToEspocrm, Direction::ToAdvoware] {
+            let merged = Wants::from_bits(Wants::request().bits() | Wants::sync(direction).bits());
+            assert_eq!((merged.is_request_only(), merged.direction()), (false, direction));
+        }
+        assert!(!Wants::sync(Direction::Both).is_request_only() && !Wants::calendar().is_request_only());
     }
 
     #[test]

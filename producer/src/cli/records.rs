@@ -23,7 +23,7 @@ pub struct PlanBeteiligte {
     /// Id of the EspoCRM record (`CBeteiligte`)
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Carry out exactly the plan of this hash, or nothing if it is stale
+    /// Carry out exactly the plan of this hash, or nothing if that is not what a sync would do now
     #[arg(long, value_name = "HASH")]
     pub apply: Option<String>,
     /// How long to wait for a worker
@@ -59,7 +59,7 @@ pub struct History {
 #[derive(Debug, Args)]
 pub struct Restore {
     /// Id of the entry, as `audit history` shows it
-    #[arg(value_name = "AUDIT_ID")]
+    #[arg(value_name = "AUDIT_ID", value_parser = values::audit_id)]
     pub entry: uuid::Uuid,
     /// How long to wait for a worker
     #[command(flatten)]

@@ -9,6 +9,7 @@ use domain::calendar::policy::SyncStrategy;
 use domain::ids::{CalendarId, InvalidGoogleId};
 use domain::kommunikation::Direction;
 use shared::queue::{JobState, QueueName};
+use uuid::Uuid;
 
 use super::calendar::Own;
 
@@ -47,6 +48,11 @@ where
     PossibleValuesParser::new(values.map(name)).try_map(move |text| {
         values.into_iter().find(|value| name(*value) == text).ok_or("expected one of the values above")
     })
+}
+
+pub(super) fn audit_id(text: &str) -> Result<Uuid, &'static str> {
+    Uuid::parse_str(text)
+        .map_err(|_| "expected an id as `audit history` shows it, like 01890000-0000-7000-8000-000000000000")
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, &'static str> {

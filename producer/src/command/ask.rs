@@ -52,7 +52,12 @@ pub(super) fn is_done(answer: &Report) -> bool {
 /// queue does not take it, it is taken back.
 pub(crate) async fn put(hub: &Hub, queue: &Queue, id: &EspoId, asked: &Asked) -> Result<Uuid, TriggerError> {
     let request = hub.ask(id, asked, Clock::system().now()).await?;
-    let job = NewJob { entity: id.to_string(), wants: Wants::sync(Direction::Both) };
+    // A decision and what was put back are for the sync that follows; a plan is all that is wanted.
+    let wants = match asked {
+        Asked::Apply(_) => Wants::request(),
+        Asked::Restore(_) | Asked::Decide(_) => Wants::sync(Direction::Both),
+    };
+    let job = NewJob { entity: id.to_string(), wants };
     let enqueued = traces::begin(Origin::Command, "ask beteiligte", queue.enqueue(&[job], Asker::Operator)).await;
     if let Err(error) = enqueued {
         hub.withdraw_request(request).await?;

@@ -42,7 +42,7 @@ pub enum TriggerError {
     #[error("{}", hub_problem(.0))]
     Hub(#[from] HubError),
     /// Redis.
-    #[error("{0}: check REDIS_URL or REDIS_HOST and REDIS_PORT, then give the command again")]
+    #[error("{0}: check REDIS_URL or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD, then give the command again")]
     Queue(#[from] QueueError),
     /// The hub does not know them.
     #[error(
@@ -129,7 +129,8 @@ pub(crate) async fn trigger(hub: &Hub, queue: &Queue, whom: &Whom, asked: Asked)
     let mut tally = Tally::default();
     tally.enqueue(queue, &kuerzel, wants, Asker::Operator).await?;
     let queue = queue.name().as_str();
-    tracing::info!(queue, queued = tally.queued, ?asked, "operator: calendars queued");
+    let Asked { full_content, lists_all } = asked;
+    tracing::info!(queue, queued = tally.queued, full_content, lists_all, "operator: calendars queued");
     Ok(tally)
 }
 

@@ -20,8 +20,8 @@ pub(crate) struct DryRun {
     pub(crate) noted: usize,
     /// What would be left, and why.
     pub(crate) findings: Vec<CalendarFinding>,
-    /// Deletions that the guard holds (C4).
-    pub(crate) held_deletions: u32,
+    /// Deletions that the guard holds until somebody approves them (C4).
+    pub(crate) held: Vec<Planned>,
 }
 
 /// One step with all that people want to know of it.
@@ -94,7 +94,7 @@ impl DryRun {
             steps: planned,
             noted: stored.len(),
             findings: plan.findings,
-            held_deletions: plan.held_deletions,
+            held: plan.held.into_iter().map(|step| Planned::of(step, loaded, false)).collect(),
         })
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn calendar(settings: &WorkerSettings, arguments: &PlanCalendar
 }
 
 fn report(kuerzel: &Kuerzel, dry_run: Option<&DryRun>) -> Report {
-    let Some(DryRun { creates_calendar, steps, noted, findings, held_deletions }) = dry_run else {
+    let Some(DryRun { creates_calendar, steps, noted, findings, held }) = dry_run else {
         let text = "the employee's calendar is not synced: nothing would be written";
         let json = json!({"kuerzel": kuerzel.as_str(), "steps": [], "findings": [], "note": text});
         return Report { text: text.to_owned(), json, found_something: false };
@@ -37,7 +37,7 @@ fn report(kuerzel: &Kuerzel, dry_run: Option<&DryRun>) -> Report {
     if steps.is_empty() {
         lines.push("no entry would be written".to_owned());
     } else {
-        lines.push(table(["STEP", "TERMIN", "EVENT", "BEFORE", "AFTER"], &steps.iter().map(cells).collect::<Vec<_>>()));
+        lines.push(as_table(steps));
     }
     if *noted > 0 {
         lines.push(format!("rows whose sides agree, to be noted in the hub: {noted}"));
@@ -46,9 +46,11 @@ fn report(kuerzel: &Kuerzel, dry_run: Option<&DryRun>) -> Report {
         lines.push("left as it is:".to_owned());
         lines.extend(findings.iter().map(|finding| format!("  {}", finding_line(finding))));
     }
-    if *held_deletions > 0 {
+    if !held.is_empty() {
+        lines.push(as_table(held));
         lines.push(format!(
-            "deletions held: {held_deletions}; `requeue {kuerzel} --queue calendar --approve-deletions` carries them out"
+            "deletions held: {}; `requeue {kuerzel} --queue calendar --approve-deletions` carries them out",
+            held.len()
         ));
     }
     let json = json!({
@@ -57,9 +59,15 @@ fn report(kuerzel: &Kuerzel, dry_run: Option<&DryRun>) -> Report {
         "steps": steps.iter().map(object).collect::<Vec<_>>(),
         "noted": noted,
         "findings": findings.iter().map(finding_object).collect::<Vec<_>>(),
-        "heldDeletions": held_deletions,
+        "heldDeletions": held.len(),
+        "held": held.iter().map(object).collect::<Vec<_>>(),
     });
-    Report { text: lines.join("\n"), json, found_something: *creates_calendar || !steps.is_empty() }
+    let found_something = *creates_calendar || !steps.is_empty() || !held.is_empty();
+    Report { text: lines.join("\n"), json, found_something }
+}
+
+fn as_table(steps: &[Planned]) -> String {
+    table(["STEP", "TERMIN", "EVENT", "BEFORE", "AFTER"], &steps.iter().map(cells).collect::<Vec<_>>())
 }
 
 fn cells(planned: &Planned) -> [String; 5] {

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::calendar::plan::RowId;
-use domain::calendar::{Span, Standard, berlin};
+use domain::calendar::{Span, Standard, TurnusArt, berlin};
 use domain::ids::EventId;
 use serde_json::{Value, json};
 use shared::hub::calendar::{CalendarAuditView, CalendarFinding, RowView, from_standard};
 use uuid::Uuid;
+
+use crate::printable::one_line;
 
 pub(super) const NOTHING: &str = "-";
 
@@ -14,21 +16,36 @@ pub(super) fn form_object(form: Option<&Standard>) -> Value {
     form.map_or(Value::Null, from_standard)
 }
 
-/// When it is, as a clock in Berlin shows it.
+/// When it is, as a clock in Berlin shows it, and how it is repeated.
 pub(crate) fn when(form: &Standard) -> String {
+    let span = span(form);
+    let Some(series) = &form.series else { return span };
+    let unit = match series.art {
+        TurnusArt::Daily => "day",
+        TurnusArt::Weekly => "week",
+        TurnusArt::Monthly => "month",
+        TurnusArt::Yearly => "year",
+    };
+    let every = match series.turnus.get() {
+        1 => format!("every {unit}"),
+        turnus => format!("every {turnus} {unit}s"),
+    };
+    let until = series.until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
+    format!("{span}, {every}, {until}")
+}
+
+/// When it is the first time.
+pub(crate) fn span(form: &Standard) -> String {
     let minute = |at: NaiveDateTime| at.format("%Y-%m-%d %H:%M").to_string();
-    let span = match form.span {
+    match form.span {
         Span::Timed { starts_at, ends_at } => {
             let (from, to) = (berlin(starts_at), berlin(ends_at));
             let is_one_day = from.date() == to.date();
             format!("{}-{}", minute(from), if is_one_day { to.format("%H:%M").to_string() } else { minute(to) })
         }
         Span::AllDay { first, last } if first == last => first.to_string(),
-        Span::AllDay { first, last } => format!("{first} to {last}"),
-    };
-    let Some(series) = &form.series else { return span };
-    let until = series.until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
-    format!("{span}, every {} x {:?}, {until}", series.turnus, series.art)
+        Span::AllDay { first, last } => format!("{first} - {last}"),
+    }
 }
 
 /// When, what and where, in one line.
@@ -37,11 +54,6 @@ pub(super) fn line(form: Option<&Standard>) -> String {
     let said = [("ort", &form.ort), ("notiz", &form.notiz)].into_iter().filter(|(_, text)| !text.is_empty());
     let line = format!("{} \"{}\"", when(form), one_line(&form.text));
     said.fold(line, |line, (name, text)| format!("{line}, {name} \"{}\"", one_line(text)))
-}
-
-/// Foreign text moves no cursor and breaks no line.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 pub(super) fn finding_object(finding: &CalendarFinding) -> Value {
@@ -141,7 +153,7 @@ pub(super) fn audit_line(entry: &CalendarAuditView) -> String {
 mod tests {
     use std::num::NonZeroU32;
 
-    use domain::calendar::{Series, TurnusArt};
+    use domain::calendar::Series;
 
     use super::*;
 
@@ -157,7 +169,7 @@ mod tests {
         let span = Span::AllDay { first: day("2026-07-01"), last: day("2026-07-03") };
         let series = Series { turnus: NonZeroU32::new(2).unwrap(), art: TurnusArt::Weekly, until: None };
         let days = Standard { span, series: Some(series), ..timed };
-        assert_eq!(when(&days), "2026-07-01 to 2026-07-03, every 2 x Weekly, for ever");
+        assert_eq!(when(&days), "2026-07-01 - 2026-07-03, every 2 weeks, for ever");
         assert_eq!(line(None), "-");
     }
 }

@@ -37,11 +37,15 @@ fn report(findings: &[Finding]) -> Report {
     let rows: Vec<_> = findings.iter().map(row).collect();
     let lines = [
         table(["STATE", "OF", "FOUND", "WHAT TO DO"], &rows),
-        format!("{problems} problems, {warnings} warnings, {ok} fine"),
+        format!("{}, {}, {ok} fine", counted(problems, "problem"), counted(warnings, "warning")),
     ];
     Report {
         text: lines.join("\n"),
         json: json!({"problems": problems, "warnings": warnings, "ok": ok, "findings": findings}),
         found_something: problems + warnings > 0,
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -34,6 +34,7 @@ pub(super) async fn some(
     let mut report = report(tally);
     report.text.push_str(&record_ids::never_seen_text(never_seen));
     report.json["never_seen"] = json!(never_seen);
+    report.found_something |= never_seen > 0;
     Ok(report)
 }
 

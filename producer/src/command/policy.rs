@@ -10,6 +10,7 @@ use shared::queue::QueueName;
 use shared::settings::{CalendarSettings, PostgresSettings};
 
 use super::calendar::TriggerError;
+use super::calendar_show::finding_line;
 use super::report::Report;
 use super::table::table;
 use super::{CommandError, record_ids};
@@ -40,7 +41,10 @@ async fn show(hub: &Hub, rules: &CalendarSettings, arguments: &ShowPolicy) -> Re
         "no employee is known yet: the producer asks Advoware for them once GOOGLE_CALENDAR_SERVICE_ACCOUNT_PATH is set"
             .to_owned()
     } else {
-        as_table(&employees, rules)
+        let is_one = arguments.kuerzel.is_some();
+        let found = employees.iter().filter(|_| is_one).flat_map(|employee| &employee.findings);
+        let told = found.map(|finding| format!("finding: {}", finding_line(finding)));
+        [as_table(&employees, rules)].into_iter().chain(told).collect::<Vec<_>>().join("\n")
     };
     let json = employees.iter().map(|employee| object(employee, rules)).collect();
     Ok(Report { text, json, found_something: false })

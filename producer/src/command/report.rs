@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::printable::{visible_json, visible_lines};
+
 /// The outcome of a command.
 #[derive(Debug, PartialEq)]
 pub(super) struct Report {
@@ -27,7 +29,11 @@ impl Report {
 
     pub(super) fn print(&self, as_json: bool) -> std::io::Result<()> {
         let mut output = std::io::stdout().lock();
-        if as_json { writeln!(output, "{}", self.json) } else { writeln!(output, "{}", self.text) }
+        if as_json {
+            writeln!(output, "{}", visible_json(&self.json.to_string()))
+        } else {
+            writeln!(output, "{}", visible_lines(&self.text))
+        }
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {

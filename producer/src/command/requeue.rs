@@ -129,8 +129,9 @@ pub(crate) async fn named(
         let wants = wants(queue.name(), approved);
         let jobs: Vec<_> = entities.iter().map(|entity| NewJob { entity: (*entity).to_owned(), wants }).collect();
         queue.enqueue(&jobs, Asker::Requeue).await?;
-        let queue = queue.name().as_str();
-        tracing::info!(queue, requeued = jobs.len(), ?approved, "operator: requeued by id");
+        let (queue, Approved { deletions: approves_deletions, creation: creates_again }) =
+            (queue.name().as_str(), approved);
+        tracing::info!(queue, requeued = jobs.len(), approves_deletions, creates_again, "operator: requeued by id");
     }
     Ok(Requeued { queued: entities.len(), unknown, never_seen })
 }
@@ -260,7 +261,7 @@ fn report_named(requeued: &Requeued, is_dry: bool) -> Report {
         format!("queued: {queued}{left_out}")
     };
     let json = with_dry(json!({"requeued": queued, "unknown": unknown, "never_seen": never_seen}), is_dry);
-    Report { text, json, found_something: unknown > 0 }
+    Report { text, json, found_something: unknown + never_seen > 0 }
 }
 
 /// Machines are told in so many words that nothing was changed.
@@ -288,7 +289,7 @@ mod tests {
         let left = report_named(&Requeued { queued: 1, unknown: 2, never_seen: 0 }, false);
         assert!(left.found_something && left.text.contains("of no job any more: 2"), "{left:?}");
         let unseen = report_named(&Requeued { queued: 1, unknown: 0, never_seen: 1 }, false);
-        assert!(!unseen.found_something && unseen.text.contains("never seen by a run: 1"), "{unseen:?}");
+        assert!(unseen.found_something && unseen.text.contains("never seen by a run: 1"), "{unseen:?}");
     }
 
     #[test]

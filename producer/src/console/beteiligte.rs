@@ -28,6 +28,7 @@ const PER_PAGE: usize = 50;
 const REFRESH_SECONDS: u32 = 5;
 /// Of the tab that lists by finding, where others have a state's name.
 const FINDINGS: &str = "findings";
+const ALL: &str = "all";
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console/beteiligte", get(page)).route("/console/beteiligte/find", get(find).post(find))
@@ -52,13 +53,18 @@ pub(super) fn record_address(id: &EspoId) -> String {
 
 fn tab_name(of: Listed) -> &'static str {
     match of {
+        Listed::All => ALL,
         Listed::InStatus(status) => status.name(),
         Listed::WithFindings => FINDINGS,
     }
 }
 
 fn parse_tab(text: &str) -> Option<Listed> {
-    if text == FINDINGS { Some(Listed::WithFindings) } else { SyncStatus::parse(text).map(Listed::InStatus) }
+    match text {
+        ALL => Some(Listed::All),
+        FINDINGS => Some(Listed::WithFindings),
+        status => SyncStatus::parse(status).map(Listed::InStatus),
+    }
 }
 
 fn address(of: Listed) -> String {
@@ -72,6 +78,7 @@ fn address_after(of: Listed, after: Option<&EspoId>) -> String {
 
 fn count(counted: &Counted, of: Listed) -> u64 {
     match of {
+        Listed::All => counted.by_status.iter().map(|(_, count)| count).sum(),
         Listed::InStatus(status) => {
             let of_status = counted.by_status.iter().find(|(known, _)| *known == Some(status));
             of_status.map_or(0, |(_, count)| *count)
@@ -84,7 +91,7 @@ fn count(counted: &Counted, of: Listed) -> u64 {
 fn first_tab(counted: &Counted) -> Listed {
     let troubled = SyncStatus::ALL.into_iter().filter(|status| is_trouble(*status)).map(Listed::InStatus);
     let mut candidates = troubled.chain([Listed::WithFindings]);
-    candidates.find(|of| count(counted, *of) > 0).unwrap_or(Listed::InStatus(SyncStatus::Clean))
+    candidates.find(|of| count(counted, *of) > 0).unwrap_or(Listed::All)
 }
 
 async fn page(
@@ -146,11 +153,13 @@ pub(super) fn search(visit: &Visit) -> Markup {
 }
 
 fn tabs(of: Listed, counted: Option<&Counted>, language: Language) -> Markup {
-    let all = SyncStatus::ALL.into_iter().map(Listed::InStatus).chain([Listed::WithFindings]);
+    let by_status = SyncStatus::ALL.into_iter().map(Listed::InStatus);
+    let all = [Listed::All].into_iter().chain(by_status).chain([Listed::WithFindings]);
     html! {
         ul.tabs { @for other in all {
             li { a href=(address(other)) aria-current=[(other == of).then_some("true")] {
                 @match other {
+                    Listed::All => (language.say("all", "alle")),
                     Listed::InStatus(status) => (show::status(status, language)),
                     Listed::WithFindings => (language.say("with findings", "mit Hinweisen")),
                 }
@@ -189,7 +198,7 @@ fn table(
                     tr {
                         td data-label=(whom) { a.id href=(record_address(&record.id)) { (record.id) } }
                         td.num data-label=(betnr) { @if let Some(betnr) = record.betnr { (betnr) } }
-                        td data-label=(state) { @if let Some(status) = record.status { (show::status_badge(status, language)) } }
+                        td data-label=(state) { (show::record_badge(record, language)) }
                         td.text data-label=(findings) { (finding::list(&record.findings, language)) }
                         td.text data-label=(why) { @if let Some(job) = job { (queues::reason(job, language)) } }
                         td data-label=(next) { @if let Some(job) = job { (next_try(job, now, language)) } }
@@ -272,13 +281,14 @@ mod tests {
         assert_eq!(first_tab(&troubled), Listed::InStatus(SyncStatus::PermanentlyFailed));
         assert_eq!(first_tab(&counted(&[clean, (SyncStatus::Failed, 0)], 3)), Listed::WithFindings);
         for well in [counted(&[clean, (SyncStatus::Dirty, 4)], 0), Counted::default()] {
-            assert_eq!(first_tab(&well), Listed::InStatus(SyncStatus::Clean));
+            assert_eq!(first_tab(&well), Listed::All);
         }
     }
 
     #[test]
     fn every_tab_is_read_back_from_its_address() {
-        for of in SyncStatus::ALL.into_iter().map(Listed::InStatus).chain([Listed::WithFindings]) {
+        let states = SyncStatus::ALL.into_iter().map(Listed::InStatus);
+        for of in states.chain([Listed::All, Listed::WithFindings]) {
             assert_eq!(parse_tab(tab_name(of)), Some(of));
         }
         assert_eq!(parse_tab("anything"), None);

@@ -64,7 +64,7 @@ fn not_synced(language: Language) -> Markup {
 }
 
 fn show(employee: &Employee, dry_run: &DryRun, language: Language) -> Markup {
-    let DryRun { creates_calendar, steps, noted, findings: left, held_deletions } = dry_run;
+    let DryRun { creates_calendar, steps, noted, findings: left, held } = dry_run;
     html! {
         @if *creates_calendar {
             div.notice { p {
@@ -72,18 +72,19 @@ fn show(employee: &Employee, dry_run: &DryRun, language: Language) -> Markup {
                 code { (calendar_name(&employee.kuerzel)) }
             } }
         }
-        @if *held_deletions > 0 {
+        @if !held.is_empty() {
             div.notice.bad { p {
-                (held_deletions) " "
+                (held.len()) " "
                 (language.say(
                     "deletions would be held until you approve them on the calendar's page.",
                     "Löschungen würden zurückgehalten, bis Sie sie auf der Seite des Kalenders freigeben.",
                 ))
             } }
+            (table(held, language))
         }
         @if !steps.is_empty() {
             (table(steps, language))
-        } @else if *held_deletions == 0 && left.is_empty() && !creates_calendar {
+        } @else if held.is_empty() && left.is_empty() && !creates_calendar {
             div.notice.good { p { (language.say("Both sides agree: nothing would be written.", "Beide Seiten stimmen überein: nichts würde geschrieben.")) } }
         } @else {
             div.notice { p { (language.say("No entry would be written.", "Kein Eintrag würde geschrieben.")) } }

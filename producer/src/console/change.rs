@@ -1,13 +1,14 @@
 //! What was replaced by what, as a table: of audit entries and of plans. Holds values; everything is escaped.
 
 use domain::beteiligte::stammdaten::Field;
-use domain::calendar::Standard;
+use domain::calendar::{Standard, TurnusArt};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::finding;
 use super::language::Language;
-use crate::command::calendar_show::when;
+use crate::command::calendar_show;
+use crate::printable::visible;
 
 /// One value before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,12 +53,29 @@ pub(super) fn of_forms(before: Option<&Standard>, after: Option<&Standard>, lang
         after: after.map(text).filter(|text| !text.is_empty()),
     };
     let all = [
-        change(language.say("when", "wann"), &when),
+        change(language.say("when", "wann"), &|form| when(form, language)),
         change(language.say("title", "Titel"), &|form| form.text.clone()),
         change(language.say("place", "Ort"), &|form| form.ort.clone()),
         change(language.say("note", "Notiz"), &|form| form.notiz.clone()),
     ];
     all.into_iter().filter(|change| change.before.is_some() || change.after.is_some()).collect()
+}
+
+/// When it is, and how it is repeated.
+fn when(form: &Standard, language: Language) -> String {
+    let (Language::German, Some(series)) = (language, &form.series) else { return calendar_show::when(form) };
+    let (each, many) = match series.art {
+        TurnusArt::Daily => ("jeden Tag", "Tage"),
+        TurnusArt::Weekly => ("jede Woche", "Wochen"),
+        TurnusArt::Monthly => ("jeden Monat", "Monate"),
+        TurnusArt::Yearly => ("jedes Jahr", "Jahre"),
+    };
+    let every = match series.turnus.get() {
+        1 => each.to_owned(),
+        turnus => format!("alle {turnus} {many}"),
+    };
+    let until = series.until.map_or_else(|| "ohne Ende".to_owned(), |until| format!("bis {until}"));
+    format!("{}, {every}, {until}", calendar_show::span(form))
 }
 
 /// The table. What stays is shown plain, what goes struck out, what comes underlaid.
@@ -84,8 +102,8 @@ pub(super) fn table(changes: &[Change], language: Language) -> Markup {
 pub(super) fn cells(change: &Change) -> Markup {
     let is_same = change.before == change.after;
     html! {
-        td { @if let Some(before) = &change.before { @if is_same { (before) } @else { del { (before) } } } @else { (nothing()) } }
-        td { @if let Some(after) = &change.after { @if is_same { (after) } @else { ins { (after) } } } @else { (nothing()) } }
+        td { @if let Some(before) = &change.before { @if is_same { (visible(before)) } @else { del { (visible(before)) } } } @else { (nothing()) } }
+        td { @if let Some(after) = &change.after { @if is_same { (visible(after)) } @else { ins { (visible(after)) } } } @else { (nothing()) } }
     }
 }
 
@@ -125,6 +143,9 @@ fn name(key: &str, language: Language) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
+    use domain::calendar::{Series, Span};
     use serde_json::json;
 
     use super::*;
@@ -142,6 +163,22 @@ mod tests {
         let told = of_values(Some(&json!("Ada")), None, Some(Field::Vorname), Language::German);
         assert_eq!(told, [change("Vorname", Some("Ada"), None)]);
         assert_eq!(of_values(None, Some(&before), None, Language::German), [change("Wert", None, Some("1"))]);
+    }
+
+    #[test]
+    fn a_series_is_told_in_words() {
+        let day = |text: &str| text.parse().unwrap();
+        let span = Span::AllDay { first: day("2026-07-01"), last: day("2026-07-01") };
+        let told = |turnus, art, until, language| {
+            let series = Some(Series { turnus: NonZeroU32::new(turnus).unwrap(), art, until });
+            let (text, notiz, ort) = (String::new(), String::new(), String::new());
+            when(&Standard { span, text, notiz, ort, series }, language)
+        };
+        let (english, german) = (Language::English, Language::German);
+        assert_eq!(told(1, TurnusArt::Weekly, None, english), "2026-07-01, every week, for ever");
+        let until = Some(day("2026-12-31"));
+        assert_eq!(told(3, TurnusArt::Monthly, until, german), "2026-07-01, alle 3 Monate, bis 2026-12-31");
+        assert_eq!(told(1, TurnusArt::Yearly, None, german), "2026-07-01, jedes Jahr, ohne Ende");
     }
 
     #[test]

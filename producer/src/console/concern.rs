@@ -24,7 +24,8 @@ pub(super) struct Facts {
     pub(super) systems: Vec<(System, Standing)>,
     /// `None`: the hub does not answer, or was not asked yet.
     pub(super) hub: Option<OfHub>,
-    pub(super) is_sampled: bool,
+    /// When the hub was last asked for what is counted; `None`: not yet.
+    pub(super) counted_at: Option<DateTime<Utc>>,
     pub(super) flows: Vec<Flow>,
     pub(super) now: DateTime<Utc>,
     /// When this producer began.
@@ -90,7 +91,7 @@ pub(super) enum Concern {
 /// What is wrong, the worst first; nothing: all is well.
 pub(super) fn concerns(facts: &Facts) -> Vec<Concern> {
     let mut found = Vec::new();
-    if facts.is_sampled && facts.hub.is_none() {
+    if facts.counted_at.is_some() && facts.hub.is_none() {
         found.push(Concern::HubAway);
     }
     for (queue, counts) in &facts.queues {
@@ -249,7 +250,7 @@ mod tests {
                 },
                 ..OfHub::default()
             }),
-            is_sampled: true,
+            counted_at: Some(DateTime::UNIX_EPOCH),
             flows: Vec::new(),
             now: at(0),
             started_at: at(0),
@@ -263,7 +264,7 @@ mod tests {
     #[test]
     fn work_that_goes_on_is_no_concern() {
         assert_eq!(concerns(&well()), []);
-        assert_eq!(concerns(&Facts { hub: None, is_sampled: false, ..well() }), [], "not asked yet");
+        assert_eq!(concerns(&Facts { hub: None, counted_at: None, ..well() }), [], "not asked yet");
     }
 
     #[test]

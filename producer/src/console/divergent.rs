@@ -68,6 +68,12 @@ async fn page(
     let (language, now) = (visit.language, console.clock.now());
     let listed = Listed::look(&console.hub, wanted.page).await?;
     let content = html! {
+        @if !console.has_check {
+            div.notice.warn { p { (language.say(
+                "The continuous check is off (VERIFY_SYNC_HOURS=0): nothing new is found, and what was found once stands here as it was then.",
+                "Die laufende Prüfung ist aus (VERIFY_SYNC_HOURS=0): Neues wird nicht gefunden, und was einmal gefunden wurde, steht hier wie damals.",
+            )) } }
+        }
         p { (language.say(
             "The continuous check (VERIFY_SYNC_HOURS) compares both sides and tells what no sync has settled in its time. What is settled leaves \
              this list within minutes.",

@@ -123,8 +123,9 @@ impl Known {
 /// Why it is where it is, in words.
 fn standing(known: &Known, now: DateTime<Utc>, language: Language) -> Markup {
     let Known { employee, counts, down, past: Sources { job, .. } } = known;
+    let waits_for_approval = employee.enabled && job.is_none() && employee.held_deletions > 0;
     html! {
-        div.notice role="status" {
+        div.notice.bad[waits_for_approval] role="status" {
             @if employee.departed_at.is_some() {
                 p { strong { (language.say("Advoware does not list this employee any more: nothing is synced and nothing deleted.",
                     "Advoware führt diesen Mitarbeiter nicht mehr: nichts wird synchronisiert und nichts gelöscht.")) } }
@@ -189,7 +190,7 @@ fn facts(known: &Known, rules: &CalendarSettings, now: DateTime<Utc>, language: 
                     Some(calendar) => code { (calendar) },
                     None => (language.say("none yet", "noch keiner")),
                 } @if employee.calendar_is_given { " " (language.say("(given)", "(vorgegeben)")) } }
-                dt { (language.say("Last asked for", "Zuletzt angefordert")) } dd { (time(employee.scheduled_at, now, language)) }
+                dt { (language.say("Last due by schedule", "Zuletzt fällig nach Zeitplan")) } dd { (time(employee.scheduled_at, now, language)) }
                 dt { (language.say("Last looked at", "Zuletzt geprüft")) } dd { (time(employee.looked_at, now, language)) }
                 dt { (language.say("Last in agreement", "Zuletzt übereinstimmend")) } dd { (time(employee.synced_at, now, language)) }
                 dt { (language.say("Held deletions", "Zurückgehaltene Löschungen")) } dd { (employee.held_deletions) }

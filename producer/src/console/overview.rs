@@ -35,11 +35,11 @@ pub(super) async fn page(
         (layout::live("state", REFRESH_SECONDS, &html! {
             (verdict(&facts, language))
             div.cards {
-                @for (queue, counts) in &facts.queues { (queue_card(&console, *queue, *counts, now, language)) }
-            }
-            div.cards {
                 (flow_card(&facts, now, language))
                 (systems_card(&facts, now, language))
+            }
+            div.cards {
+                @for (queue, counts) in &facts.queues { (queue_card(&console, *queue, *counts, now, language)) }
             }
         }))
     };
@@ -74,7 +74,7 @@ async fn facts(console: &Console) -> Facts {
         started_at: console.started_at,
         queues,
         systems: systems.map(|system| (system, console.breakers.standing(system))).collect(),
-        is_sampled: sample.is_some(),
+        counted_at: sample.as_ref().map(|sample| sample.at),
         hub: sample.and_then(|Sample { hub, .. }| hub),
     }
 }
@@ -83,6 +83,7 @@ fn verdict(facts: &Facts, language: Language) -> Markup {
     let concerns = concerns(facts);
     let waiting: u64 =
         facts.queues.iter().filter_map(|(_, counts)| *counts).map(|counts| counts.ready + counts.running).sum();
+    let with_findings = facts.hub.as_ref().map_or(0, |hub| hub.counted.with_findings);
     html! {
         @if !concerns.is_empty() {
             div.notice.bad role="status" {
@@ -94,7 +95,24 @@ fn verdict(facts: &Facts, language: Language) -> Markup {
                 (language.say("Syncing: ", "Wird synchronisiert: ")) (waiting) (language.say(" jobs wait or run.", " Aufträge warten oder laufen."))
             } } }
         } @else {
-            div.notice.good role="status" { p { strong { (language.say("Everything is in sync.", "Alles ist synchron.")) } } }
+            div.notice.good role="status" {
+                p { strong { (language.say("Everything is in sync.", "Alles ist synchron.")) } }
+                @if with_findings > 0 {
+                    p { a href={ (Area::Beteiligte.path()) "?of=findings" } {
+                        (with_findings) " " (language.say(
+                            "Beteiligte have findings: what these name stays as it is.",
+                            "Beteiligte mit Hinweisen: was diese nennen, bleibt, wie es ist.",
+                        ))
+                    } }
+                }
+            }
+        }
+        // What the queues and systems say is of this moment.
+        @if let Some(at) = facts.counted_at {
+            p.faint {
+                (language.say("Beteiligte and calendars as counted ", "Beteiligte und Kalender nach dem Stand von "))
+                (show::time_and_age(at, facts.now, language)) "."
+            }
         }
     }
 }
@@ -106,14 +124,14 @@ fn queue_card(
     now: DateTime<Utc>,
     language: Language,
 ) -> Markup {
-    let depth = console.samples.series(queue, |counts| whole(counts.ready));
+    let depth = console.samples.series(queue, |counts| whole(counts.ready + counts.delayed));
     let age = console.samples.series(queue, |counts| counts.oldest_ready.as_secs_f64());
     let seconds = |value: f64| show::span(Duration::try_from_secs_f64(value).unwrap_or_default());
     html! {
         section.card {
             h2 { (language.say("Queue", "Warteschlange")) " " (queues::name(queue, language)) }
             @if let Some(counts) = counts {
-                dl {
+                dl.figures {
                     @for state in JobState::ALL {
                         dt { (queues::state_name(state, language)) }
                         dd { a href=(queues::address(queue, state)) { (counts.of(state)) } }
@@ -126,8 +144,8 @@ fn queue_card(
             } @else {
                 p.bad { (language.say("Redis does not answer.", "Redis antwortet nicht.")) }
             }
-            h3.faint { (language.say("Waiting jobs, last hour", "Wartende Aufträge, letzte Stunde")) }
-            (chart::hour(&depth, now, language.say("Waiting jobs", "Wartende Aufträge"), language, |value| format!("{value:.0}")))
+            h3.faint { (language.say("Waiting and delayed jobs, last hour", "Wartende und aufgeschobene Aufträge, letzte Stunde")) }
+            (chart::hour(&depth, now, language.say("Waiting and delayed jobs", "Wartende und aufgeschobene Aufträge"), language, |value| format!("{value:.0}")))
             h3.faint { (language.say("Age of the oldest, last hour", "Alter des ältesten, letzte Stunde")) }
             (chart::hour(&age, now, language.say("Age of the oldest", "Alter des ältesten"), language, seconds))
         }
@@ -146,7 +164,7 @@ fn flow_card(facts: &Facts, now: DateTime<Utc>, language: Language) -> Markup {
         section.card {
             h2 { "Beteiligte" }
             @if let Some(hub) = &facts.hub {
-                dl {
+                dl.figures {
                     @for (status, count) in &hub.counted.by_status {
                         @match status {
                             Some(status) => {
@@ -168,7 +186,7 @@ fn flow_card(facts: &Facts, now: DateTime<Utc>, language: Language) -> Markup {
                         dd { (time(hub.last_success.calendar)) }
                     }
                 }
-            } @else if facts.is_sampled {
+            } @else if facts.counted_at.is_some() {
                 p.bad { (language.say("PostgreSQL does not answer.", "PostgreSQL antwortet nicht.")) }
             } @else {
                 p.faint { (language.say("Counted within ten seconds of the start.", "Wird binnen zehn Sekunden nach dem Start gezählt.")) }
@@ -181,7 +199,7 @@ fn systems_card(facts: &Facts, now: DateTime<Utc>, language: Language) -> Markup
     html! {
         section.card {
             h2 { (language.say("Systems", "Systeme")) }
-            dl {
+            dl.figures {
                 @for (system, standing) in &facts.systems {
                     dt { (show::system(*system)) }
                     dd {

@@ -110,7 +110,9 @@ pub(super) fn writes(by_settings: AdvowareWrite, own: Option<bool>, language: La
 /// Whose change counts where both sides differ.
 pub(super) fn wins(strategy: SyncStrategy, language: Language) -> &'static str {
     match strategy {
-        SyncStrategy::SourceSystemWins => language.say("where it was entered", "wo eingetragen"),
+        SyncStrategy::SourceSystemWins => {
+            language.say("the system in which it was entered", "das System, in dem eingetragen wurde")
+        }
         SyncStrategy::LastChangeWins => language.say("the last change", "die letzte Änderung"),
     }
 }

@@ -190,7 +190,14 @@ fn table(visit: &Visit, queue: QueueName, state: JobState, jobs: &[JobView], now
 pub(super) fn reason(job: &JobView, language: Language) -> Markup {
     html! {
         @if job.reason.is_empty() {
-            @if job.crashes > 0 { (language.say("its worker ended while it ran", "sein Worker endete während des Laufs")) }
+            @if job.crashes > 0 {
+                (language.say("its worker ended while it ran", "sein Worker endete während des Laufs"))
+            } @else if job.state == JobState::Delayed {
+                (language.say(
+                    "no failure: a system is down or busy, or it was spread over time",
+                    "kein Fehler: ein System ist nicht erreichbar oder ausgelastet, oder er wurde über eine Zeit verteilt",
+                ))
+            }
         } @else {
             span lang="en" { (job.reason) }
         }

@@ -68,6 +68,8 @@ struct Known {
     is_paused: bool,
     has_workers: bool,
     down: Vec<(System, DateTime<Utc>)>,
+    /// Where EspoCRM shows it.
+    in_espocrm: Option<String>,
     past: Sources<AuditView, Asked>,
 }
 
@@ -132,7 +134,17 @@ impl Known {
             Standing::Down { next_try } => Some((system, next_try)),
         });
         let down = down.collect();
-        Ok(Self { id, view, work, is_paused, has_workers, down, past: Sources { entries, requests, actions, job } })
+        let in_espocrm = console.espocrm_record.as_ref().map(|before| format!("{before}{id}"));
+        Ok(Self {
+            id,
+            view,
+            work,
+            is_paused,
+            has_workers,
+            down,
+            in_espocrm,
+            past: Sources { entries, requests, actions, job },
+        })
     }
 
     fn facts(&self, console: &Console) -> Facts<'_> {
@@ -184,13 +196,18 @@ fn facts_card(known: &Known, now: DateTime<Utc>, language: Language) -> Markup {
         section.card {
             h2 { (language.say("Facts", "Fakten")) }
             dl {
-                dt { (language.say("Id in EspoCRM", "Kennung in EspoCRM")) } dd { code { (known.id) } }
+                dt { (language.say("Id in EspoCRM", "Kennung in EspoCRM")) } dd {
+                    code { (known.id) }
+                    @if let Some(address) = &known.in_espocrm {
+                        " " a href=(address) rel="noreferrer" { (language.say("open in EspoCRM", "in EspoCRM öffnen")) }
+                    }
+                }
                 // Of the last run; EspoCRM may name another meanwhile.
-                dt { (language.say("Synced with betnr", "Synchronisiert mit betnr")) }
+                dt { (language.say("Last synced with betnr", "Zuletzt synchronisiert mit betnr")) }
                 dd { @match view.and_then(|view| view.betnr) { Some(betnr) => code { (betnr) }, None => (language.say("none", "keine")) } }
                 dt { (language.say("State", "Zustand")) }
-                dd { @match view.and_then(|view| view.status) {
-                    Some(status) => (show::status_badge(status, language)),
+                dd { @match view {
+                    Some(view) => (show::record_badge(view, language)),
                     None => (language.say("no run so far", "noch kein Lauf")),
                 } }
                 dt { (language.say("Last looked at", "Zuletzt geprüft")) } dd { (time(view.map(|view| view.looked_at))) }

@@ -92,7 +92,7 @@ fn of_calendars(
         text("CALENDAR_SYNC_ANONYMIZE_GOOGLE_EVENTS", rules.anonymize.to_string()),
         text("CALENDAR_SYNC_STRATEGY", rules.strategy.name().to_owned()),
         text("CALENDAR_SYNC_ADVOWARE_WRITE", rules.write.name().to_owned()),
-        text("CALENDAR_SYNC_DEBUG_KUERZEL", rules.only.as_ref().map_or_else(String::new, ToString::to_string)),
+        text("CALENDAR_SYNC_DEBUG_KUERZEL", rules.only.as_ref().map_or_else(|| "ALL".to_owned(), ToString::to_string)),
         text("ADVOWARE_KANZLEI", calendar.advoware.kanzlei.clone()),
         secret("ADVOWARE_API_KEY", true),
         secret("ADVOWARE_PASSWORD", true),

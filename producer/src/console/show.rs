@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Europe::Berlin;
 use domain::beteiligte::SyncStatus;
+use domain::finding::FindingKind;
 use maud::{Markup, html};
 use shared::error::System;
+use shared::hub::BeteiligteView;
 
 use super::concern::is_trouble;
 use super::language::Language;
@@ -76,6 +78,18 @@ pub(super) fn status_badge(of: SyncStatus, language: Language) -> Markup {
         _ => "badge warn",
     };
     html! { span class=(colour) { (status(of, language)) } }
+}
+
+/// Where a record stands. That another one has its number is no conflict that could be decided here.
+pub(super) fn record_badge(of: &BeteiligteView, language: Language) -> Markup {
+    let is_taken = of.findings.iter().any(|finding| finding.kind == FindingKind::BetnrTaken);
+    html! {
+        @match of.status {
+            Some(_) if is_taken => span.badge.bad { (language.say("number taken", "Nummer vergeben")) },
+            Some(status) => (status_badge(status, language)),
+            None => (language.say("no run so far", "noch kein Lauf")),
+        }
+    }
 }
 
 #[cfg(test)]

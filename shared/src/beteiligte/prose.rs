@@ -1,4 +1,4 @@
-//! A plan in words, for the operator who asked for it. Holds values.
+//! A plan in words, for the operator who asked for it. Holds values, written so that none breaks a line or is obeyed by a terminal.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use domain::kommunikation::{AdvoWrite, EspoChange, Target};
 
 use super::SyncPlan;
 
-/// Step by step, in the order in which they would be carried out, then what was found, then the hash.
+/// Step by step, in the order in which they would be carried out, then what was found, then the hash, where there is something to carry out.
 pub fn of(plan: &SyncPlan) -> String {
     let mut text = String::new();
     if plan.is_empty() {
@@ -48,13 +48,17 @@ pub fn of(plan: &SyncPlan) -> String {
     for one in plan.findings() {
         let _ = writeln!(text, "Note: {}", finding(one));
     }
-    let _ = write!(text, "Plan {}", plan.hash());
+    if plan.is_empty() {
+        text.truncate(text.trim_end().len());
+    } else {
+        let _ = write!(text, "Plan {}", plan.hash());
+    }
     text
 }
 
 fn field(text: &mut String, change: &Change) {
     let value =
-        |value: &Option<String>| value.as_ref().map_or_else(|| "nothing".to_owned(), |text| format!("\"{text}\""));
+        |value: &Option<String>| value.as_ref().map_or_else(|| "nothing".to_owned(), |text| format!("{text:?}"));
     let lost =
         if change.overwrites { " (changed on both sides; what stands there loses, and goes to the audit)" } else { "" };
     let _ = writeln!(text, "  {}: {} -> {}{lost}", change.target, value(&change.before), value(&change.after));
@@ -62,7 +66,7 @@ fn field(text: &mut String, change: &Change) {
 
 fn row(text: &mut String, write: &AdvoWrite) {
     let after = &write.content;
-    let held = |tlf: &str| if tlf.is_empty() { "nothing".to_owned() } else { format!("\"{tlf}\"") };
+    let held = |tlf: &str| if tlf.is_empty() { "nothing".to_owned() } else { format!("{tlf:?}") };
     let (name, before) = match &write.target {
         Target::Row { id, before, .. } => (format!("Kommunikation {id}"), held(&before.tlf)),
         Target::New => ("a new Kommunikation".to_owned(), held("")),
@@ -74,8 +78,7 @@ fn row(text: &mut String, write: &AdvoWrite) {
 }
 
 fn entry(text: &mut String, change: &EspoChange) {
-    let held =
-        |value: &Option<String>| value.as_ref().map_or_else(|| "nothing".to_owned(), |text| format!("\"{text}\""));
+    let held = |value: &Option<String>| value.as_ref().map_or_else(|| "nothing".to_owned(), |text| format!("{text:?}"));
     let (case, before, after) = (change.variant.name(), held(&change.before), held(&change.after));
     let _ = writeln!(text, "  {case}, from Kommunikation {}: {before} -> {after}", change.komm_id);
 }

@@ -64,8 +64,8 @@ impl FieldNames {
         shared.map(|(name, standards)| format!("{} would be one field, {name}", standards.join(" and "))).collect()
     }
 
-    /// The entity type.
-    pub(super) fn entity(&self) -> &str {
+    /// The entity type of the Beteiligte.
+    pub fn entity(&self) -> &str {
         self.entity.as_deref().unwrap_or(ENTITY)
     }
 

@@ -34,6 +34,8 @@ pub struct BeteiligteView {
 pub enum Listed {
     /// Those in this state, as their last runs left them.
     InStatus(SyncStatus),
+    /// All.
+    All,
     /// Those on which the last run found something that people may want to know.
     WithFindings,
 }
@@ -96,7 +98,7 @@ impl Hub {
         Ok(counted)
     }
 
-    /// One page of the living records in a state, or of those with findings, in the order of their ids, after `after`.
+    /// One page of the living records, in the order of their ids, after `after`.
     pub async fn beteiligte_page(
         &self,
         of: Listed,
@@ -104,6 +106,7 @@ impl Hub {
         limit: u32,
     ) -> Result<Vec<BeteiligteView>, HubError> {
         let condition = match of {
+            Listed::All => "$3::text IS NULL",
             Listed::InStatus(_) => "status = $3",
             Listed::WithFindings => "findings <> '[]' AND $3::text IS NULL",
         };
@@ -114,7 +117,7 @@ impl Hub {
             sqlx::query(sqlx::AssertSqlSafe(text)).bind(after.map_or("", EspoId::as_str)).bind(i64::from(limit));
         let query = match of {
             Listed::InStatus(status) => query.bind(Some(status.name())),
-            Listed::WithFindings => query.bind(None::<&str>),
+            Listed::All | Listed::WithFindings => query.bind(None::<&str>),
         };
         query.fetch_all(&self.pool).await?.iter().map(BeteiligteView::read).collect()
     }

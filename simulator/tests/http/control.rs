@@ -160,7 +160,8 @@ async fn what_the_control_shows_for_copying_works() {
     let control = &office.sim.addresses().control_url;
     let shown = office.client.get(control).send().await.unwrap().text().await.unwrap();
     let examples: Vec<&str> = shown.lines().filter_map(|line| line.trim().strip_prefix("curl ")).collect();
-    assert_eq!(examples.len(), 8, "{shown}");
+    assert_eq!(examples.len(), 10, "{shown}");
+    let frnr = office.sim.advoware().seed_termin(json!({ "datum": "2026-12-01" }));
     for example in examples {
         let path = example.split_once("${C}").unwrap().1.split_whitespace().next().unwrap();
         let body = example.split_once("-d '").and_then(|(_, rest)| rest.split('\'').next());
@@ -171,13 +172,16 @@ async fn what_the_control_shows_for_copying_works() {
         };
         let mut request = office.client.request(method, format!("{control}{path}"));
         if let Some(body) = body {
-            let body = body.replace("<betnr>", &BETNR.to_string()).replace("<id>", ID);
+            let body =
+                body.replace("<betnr>", &BETNR.to_string()).replace("<id>", ID).replace("<frnr>", &frnr.to_string());
             request = request.header("content-type", "application/json").body(body);
         }
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{example}: {} {}", answer.status(), answer.text().await.unwrap());
     }
-    assert_eq!(office.sim.espocrm().record(ID).unwrap()["betnr"], 99_999_999);
+    let record = office.sim.espocrm().record(ID).unwrap();
+    assert_eq!((&record["betnr"], &record["lastName"]), (&json!(99_999_999), &json!("Neuer Name")));
+    assert!(office.sim.advoware().termin(frnr).is_none());
     let told = office.client.get(format!("{control}faults")).send().await.unwrap().text().await.unwrap();
     assert!(told.contains("malformed_body") && told.contains("503"), "{told}");
 }

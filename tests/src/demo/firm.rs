@@ -18,6 +18,8 @@ pub(super) const SEED: u64 = 2026;
 const FIRM_SIZE: usize = 300;
 /// Where the settings of a demo that keeps running are found, from the repository's root.
 const ENVIRONMENT: &str = "target/demo.env";
+/// EspoCRM's own job runs every few minutes; who tries something does not want to wait for that.
+const WEBHOOKS_EVERY_MILLISECONDS: u64 = 1000;
 /// Records that EspoCRM has and Advoware does not know.
 const NEWCOMERS_PERCENT: usize = 5;
 /// Time of every outside call: near enough to an office's network to look real, short enough to wait for.
@@ -162,8 +164,10 @@ impl Firm {
         println!("  kill {}    # a worker: the others go on", self.workers.first().map_or(0, |worker| worker.pid().0));
         println!("  target/debug/kanzleisync-worker    # one more");
         println!(
-            "The simulator delivers webhooks by itself: `webhooks status` and `doctor` say that none is registered."
+            "Edits by the simulator's control are told by its webhooks within a second or two. They are not registered over REST, so `webhooks"
         );
+        println!("status` and `doctor` miss them; and `doctor` finds the demo's quota of Google too high.");
+        self.world().simulator.webhooks().set_interval_milliseconds(WEBHOOKS_EVERY_MILLISECONDS);
         interrupted().await?;
         println!("\nending everything");
         Ok(())

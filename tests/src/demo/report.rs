@@ -106,7 +106,9 @@ pub(super) fn tell(phases: &Phases, agreement: &Agreement, calendars: &Calendars
         println!("{}", table.to_text(strong));
     }
     let verdicts = [verdict(phases, agreement), calendars.verdict()];
-    verdicts.iter().for_each(|verdict| verdict.tell(progress));
+    for verdict in &verdicts {
+        verdict.tell(progress);
+    }
     let is_fine = verdicts.iter().all(Verdict::is_met);
     let seconds = progress.elapsed().as_secs_f64();
     let verdict =

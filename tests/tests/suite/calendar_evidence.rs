@@ -4,8 +4,8 @@ use domain::finding::FindingKind;
 use domain::job::Wants;
 use harness::Result;
 use harness::calendar::{Calendars, writes, writes_to};
-use harness::world::World;
-use serde_json::json;
+use harness::world::{PATIENCE, World};
+use serde_json::{Value, json};
 use simulator::{Calls, FaultKind, GoogleReason, GoogleRole, JournalEntry, Operation, System};
 
 /// An employee with so many Termine, an hour each, copied to Google; numbers of the Termine.
@@ -100,6 +100,15 @@ async fn c4_a_mass_deletion_in_advoware_is_held_until_a_person_approves_it() -> 
     }
     let events = calendars.events("SB")?;
     assert!(events.iter().any(|event| event.text == "Geht trotzdem hinüber"), "{events:?}");
+    let producer = calendars.world.program("kanzleisync-producer")?;
+    let shown = producer.clone().args(["policy", "show", "SB"]).run(PATIENCE).await?;
+    assert!(shown.stdout.contains("finding: mass_deletion_held"), "{shown:?}");
+    let plan = producer.args(["plan", "calendar", "SB", "--json"]);
+    let plan: Value = serde_json::from_str(&plan.run(PATIENCE).await?.stdout).expect("JSON");
+    let held = plan["held"].as_array().expect("what is to be approved");
+    assert!((held.len(), &plan["steps"]) == (11, &json!([])), "{plan}");
+    assert_eq!((&held[0]["why"], &held[0]["target"]), (&json!("gone_in_advoware"), &json!("google")));
+    assert!(held[0]["before"]["text"].is_string() && held[0]["frNr"] == json!(frnrs[0]), "{}", held[0]);
     let calls = calendars.sync_wanting(&["SB"], Wants::calendar().approving_deletions()).await?;
     assert_eq!(writes(&calls), [Operation::GoogleEventDelete; 11]);
     assert_eq!(calendars.employee("SB").await?.held_deletions, 0);

@@ -1,12 +1,19 @@
 //! Commands about single records, with real programs: plan, audit, decide, erase (K10, invariant 10).
 
 use harness::world::{Beteiligter, PATIENCE, World, fields, mail, row};
-use harness::{Finished, Result};
+use harness::{Finished, Result, eventually};
 use serde_json::{Value, json};
 use simulator::Edit;
 use sqlx::PgPool;
 
 use crate::synced::{A, B, C, Synced};
+
+/// What operators asked for and no worker has answered.
+async fn open_requests(world: &World) -> i64 {
+    let pool = PgPool::connect(&world.database_url).await.expect("PostgreSQL answers");
+    let query = sqlx::query_scalar("SELECT count(*) FROM sync_request WHERE done_at IS NULL");
+    query.fetch_one(&pool).await.expect("PostgreSQL answers")
+}
 
 async fn command(world: &World, arguments: &[&str]) -> Result<Finished> {
     world.program("kanzleisync-producer")?.args(arguments).run(PATIENCE).await
@@ -93,8 +100,22 @@ async fn invariant_10_apply_does_exactly_what_was_printed_or_nothing() -> Result
     edit(world, &[synced.add_mail(B)]);
     let hash = json_of(world, &["plan", "beteiligte", &one.id]).await?["hash"].as_str().unwrap_or_default().to_owned();
     edit(world, &[synced.add_mail(C)]);
-    let stale = command(world, &["plan", "beteiligte", &one.id, "--apply", &hash]).await?;
-    assert_eq!((stale.code(), stale.stdout.contains("stale")), (Some(1), true), "{stale:?}");
+    let before = world.simulator.journal().last_sequence();
+    for other in [hash.as_str(), "0f"] {
+        let stale = command(world, &["plan", "beteiligte", &one.id, "--apply", other]).await?;
+        let says_so = stale.stdout.contains("not what a sync would do now");
+        assert_eq!((stale.code(), says_so), (Some(1), true), "{stale:?}");
+        world.run_until_quiet().await?;
+        assert!(world.simulator.journal().since(before).iter().all(|call| !call.mutating), "nothing is written");
+    }
+    // A sync that somebody else asks for in the meantime is not lost: the plan is refused, and the sync follows.
+    command(world, &["jobs", "pause"]).await?;
+    world.trigger(&[&one.id]).await?;
+    let apply =
+        world.program("kanzleisync-producer")?.args(["plan", "beteiligte", &one.id, "--apply", &hash]).start()?;
+    eventually(PATIENCE, "it is asked for", async || open_requests(world).await == 1).await?;
+    command(world, &["jobs", "resume"]).await?;
+    apply.exited(PATIENCE).await?;
     world.run_until_quiet().await?;
     assert_eq!(world.advo_values(one.betnr), [A, B, C], "the usual sync follows");
     edit(world, &[synced.remove(C)]);

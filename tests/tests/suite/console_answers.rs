@@ -125,6 +125,7 @@ async fn what_differs_is_listed_page_by_page_with_records_before_entries() -> Re
     let (_producer, address) = world.producer().await?;
     let visitor = Visitor::of(&address).await;
     let first = visitor.page("/console/divergent").await;
+    assert!(first.contains("The continuous check is off"), "{first}");
     for text in [
         "href=\"/console/beteiligte/id1\"",
         "missing in EspoCRM",

@@ -105,6 +105,12 @@ async fn a_held_deletion_of_a_calendar_is_approved_and_seen_to_be_done() -> Resu
     browser.click("11 deletions in calendars wait for approval").await?;
     browser.click("SB").await?;
     browser.sees("11 deletions wait for your approval").await?;
+    browser.click("What would a sync do?").await?;
+    browser.sees("11 deletions would be held until you approve them").await?;
+    browser.sees("Besprechung").await?;
+    browser.picture("calendar-plan").await?;
+    browser.click("Back to the calendar").await?;
+    browser.sees("11 deletions wait for your approval").await?;
     assert!(!browser.offers("Approve the held deletions").await?, "it asks before it does it");
     browser.click("Approve the held deletions …").await?;
     browser.picture("employee-asked").await?;

@@ -33,8 +33,10 @@ async fn a_failed_record_is_listed_with_its_reason_requeued_and_seen_to_turn_cle
     }
     let found = visitor.get("/console/beteiligte/find?q=104860").await;
     assert_eq!(found.headers()[LOCATION], path_of(&one).as_str());
+    assert!(visitor.page("/console/beteiligte?of=all").await.contains(&path_of(&one)));
     let record = visitor.page(&path_of(&one)).await;
-    for text in ["It failed once: ", "JSON", "Next try: ", "Its job was made"] {
+    let in_espocrm = format!("/#CBeteiligte/view/{}", one.id);
+    for text in ["It failed once: ", "JSON", "Next try: ", "Its job was made", &in_espocrm] {
         assert!(record.contains(text), "{text}: {record}");
     }
 
@@ -173,6 +175,28 @@ async fn what_waits_for_a_person_says_so_and_is_approved_on_the_records_page() -
     assert_eq!(world.field(created, "betnr"), json!(betnr));
     let acts = visitor.page("/console/audit").await;
     assert!(acts.contains("held deletions approved") && acts.contains("to be created in Advoware again"), "{acts}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn e3_what_a_terminal_or_a_reader_would_obey_is_shown_instead() -> Result<()> {
+    let world = World::start().await?;
+    let one = world.given_person(104_865);
+    let _worker = world.worker().await?;
+    world.sync(&[&one.id]).await?;
+    let (_producer, visitor) = visited(&world).await?;
+    rename(&world, &one, "Rot\u{1b}[31m\u{202e}nettop\nAdvoware: anders");
+    let is_harmless = |text: &str| !text.contains(['\u{1b}', '\u{202e}']);
+    let plan = world.program("kanzleisync-producer")?.args(["plan", "beteiligte", &one.id]);
+    let told = plan.clone().run(PATIENCE).await?.stdout;
+    assert!(is_harmless(&told) && told.contains(r"Rot\u{1b}[31m\u{202e}nettop\nAdvoware"), "{told}");
+    let told = plan.arg("--json").run(PATIENCE).await?.stdout;
+    assert!(is_harmless(&told) && told.contains(r"Rot\u001b[31m\u202enettop\nAdvoware"), "{told}");
+    world.sync(&[&one.id]).await?;
+    let record = visitor.page(&path_of(&one)).await;
+    assert!(is_harmless(&record) && record.contains(r"Rot\u{1b}[31m\u{202e}nettop\u{a}"), "{record}");
+    let history = world.program("kanzleisync-producer")?.args(["audit", "history", &one.id]).run(PATIENCE).await?;
+    assert!(is_harmless(&history.stdout) && history.stdout.contains("nettop"), "{history:?}");
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use shared::queue::{Outcome, Queue, Running};
 
 use super::outage::{Answered, give_back_tries, settle};
 pub use super::run::MAX_ROUNDS;
-use super::run::Run;
+use super::run::{Run, Task};
 use super::stop::Stop;
 
 /// Nothing else is called for a Beteiligter, so nothing else that is down holds one up (J4a).
@@ -96,7 +96,8 @@ impl BeteiligteJobs {
         }
         settle(ticket, answered, None).await;
         tracing::info!(
-            changes = run.summary.total_changes(),
+            fields = run.fields_written,
+            kommunikationen = run.summary.total_changes(),
             markers = run.summary.markers_updated,
             findings = run.findings.len(),
             "synced"
@@ -104,9 +105,7 @@ impl BeteiligteJobs {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a gauge for ages")]
         let now = self.clock.now().timestamp() as f64;
         metrics::gauge!("kanzleisync_last_success_timestamp_seconds", "flow" => "beteiligte").set(now);
-        // K8a: what a conflict left waiting in Advoware is fetched at once; and what one plan, carried out by name, left over.
-        let leaves_work = run.kommunikation_direction() == Direction::ToAdvoware || run.is_one_plan;
-        Outcome::Done { follow_up: leaves_work.then(|| Wants::sync(Direction::Both)) }
+        Outcome::Done { follow_up: follow_up(&run) }
     }
 
     /// What becomes of a job whose run stopped. If a system is down, it waits without a try being counted (J4a).
@@ -130,6 +129,10 @@ impl BeteiligteJobs {
 
     /// From what was seen to what was asked.
     async fn carry_out(&self, run: &mut Run<'_>, wants: Wants) -> Result<(), Stop> {
+        if run.task == Task::PlanAlone && run.loaded.request.is_none() {
+            tracing::info!("what an operator asked for was taken back, or is answered");
+            return Ok(());
+        }
         if matches!(run.loaded.advo, AdvoSide::NoBetnr) && !self.create(run, wants.creates_again()).await? {
             return Ok(());
         }
@@ -200,7 +203,7 @@ impl BeteiligteJobs {
         let Agreement { base, hash } = agreement(seen);
         let stammdaten = stammdaten::settled(stammdaten_seen);
         // A run in both directions has just seen that nothing is left.
-        let is_whole = run.kommunikation_direction() == Direction::Both && !run.is_one_plan;
+        let is_whole = run.kommunikation_direction() == Direction::Both && !run.task.is_one_plan();
         let both_ways = Wanted { direction: Direction::Both, after_conflict: false, ..run.wanted };
         let remains = !is_whole && run.loaded.plan(both_ways).is_some_and(|plan| !plan.is_empty());
         let ending = match (remains, run.is_undecided) {
@@ -298,5 +301,18 @@ impl BeteiligteJobs {
         self.post_note(run, text).await?;
         run.loaded.creation = None;
         Ok(self.systems.hub.remember_creation(run.id, None, self.clock.now()).await?)
+    }
+}
+
+/// What the next run is for. K8a: what a conflict left waiting in Advoware is fetched at once; so is what one plan, carried out by name, left over.
+/// A plan that was refused leaves everything as it was, but another request may wait behind it.
+fn follow_up(run: &Run<'_>) -> Option<Wants> {
+    match run.task {
+        Task::Refused => Some(Wants::request()),
+        Task::OnePlan { .. } => Some(Wants::sync(Direction::Both)),
+        Task::Sync | Task::PlanAlone => {
+            let leaves_work = run.kommunikation_direction() == Direction::ToAdvoware;
+            leaves_work.then(|| Wants::sync(Direction::Both))
+        }
     }
 }

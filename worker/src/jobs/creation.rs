@@ -52,7 +52,7 @@ impl BeteiligteJobs {
         };
         let request = run.loaded.request.take();
         self.tie(run, created).await?;
-        if run.is_one_plan {
+        if run.task.is_one_plan() {
             self.answer_creation(request).await?;
             return Ok(false);
         }
@@ -89,6 +89,7 @@ impl BeteiligteJobs {
         match answer {
             Ok(Some(created)) => {
                 run.wrote = true;
+                run.fields_written += changes.len();
                 run.progress.made();
                 metrics::counter!("kanzleisync_changes_total", "flow" => "beteiligte", "change" => "created")
                     .increment(1);

@@ -5,7 +5,7 @@ use domain::beteiligte::stammdaten::{Field, Side, decided_for};
 use shared::hub::{Asked, Request, RequestAnswer};
 
 use super::beteiligte_sync::BeteiligteJobs;
-use super::run::{Applied, Run};
+use super::run::{Applied, Run, Task};
 use super::stop::Stop;
 
 impl BeteiligteJobs {
@@ -18,6 +18,9 @@ impl BeteiligteJobs {
             Asked::Decide(winner) => (self.decide(run, winner).await?, false),
         };
         tracing::info!(request = %id, done = answer.is_done, "an operator's request was answered");
+        if !answer.is_done {
+            run.refuse();
+        }
         self.systems.hub.answer_request(id, &answer, self.clock.now()).await?;
         Ok(is_over)
     }
@@ -31,10 +34,10 @@ impl BeteiligteJobs {
 
     /// Exactly the plan of this hash, or nothing at all.
     async fn apply_plan(&self, run: &mut Run<'_>, hash: &str) -> Result<RequestAnswer, Stop> {
-        run.is_one_plan = true;
+        run.task = run.task.one_plan();
         let plan = run.plan_now()?;
         if plan.hash() != hash {
-            return Ok(refused("the plan is stale: one side has changed since it was made. Nothing was written"));
+            return Ok(refused(stale(run)));
         }
         if plan.is_empty() {
             return Ok(done("there was nothing to write"));
@@ -60,7 +63,7 @@ impl BeteiligteJobs {
         };
         let (base, fields) = decided_for(seen, winner);
         if fields.is_empty() {
-            return Ok(refused("there is no conflict to decide"));
+            return Ok(refused("there is no conflict to decide: nothing was decided, a usual sync follows"));
         }
         self.systems.hub.remember_stammdaten(run.id, &base).await?;
         run.loaded.stammdaten = base;
@@ -72,11 +75,12 @@ impl BeteiligteJobs {
     pub(super) async fn creation_is_asked(&self, run: &mut Run<'_>) -> Result<bool, Stop> {
         let Some(Request { id, asked: Asked::Apply(hash) }) = &run.loaded.request else { return Ok(true) };
         let id = *id;
-        run.is_one_plan = true;
+        run.task = run.task.one_plan();
         if run.loaded.plan(run.wanted).is_some_and(|plan| plan.hash() == *hash) {
             return Ok(true);
         }
-        let answer = refused("the plan is stale: the record has changed since it was made. Nothing was written");
+        let answer = refused(stale(run));
+        run.refuse();
         self.systems.hub.answer_request(id, &answer, self.clock.now()).await?;
         Ok(false)
     }
@@ -95,4 +99,14 @@ pub(super) fn done(text: &str) -> RequestAnswer {
 
 pub(super) fn refused(text: &str) -> RequestAnswer {
     RequestAnswer { is_done: false, text: text.to_owned() }
+}
+
+/// Why a plan is not carried out. A run that was cut off may have written a part of it.
+fn stale(run: &Run<'_>) -> &'static str {
+    if run.task == (Task::OnePlan { is_alone: true }) {
+        "this is not what a sync would do now: one side has changed since the plan was made, or it is another plan's hash. Nothing was written"
+    } else {
+        "this is not what a sync would do now: one side has changed since the plan was made, or it is another plan's hash. It is not carried out; a usual \
+         sync follows"
+    }
 }

@@ -35,13 +35,15 @@ pub(super) struct Run<'a> {
     pub(super) loaded: Loaded,
     /// Something was written to either side.
     pub(super) wrote: bool,
+    /// What was written of Kommunikationen.
     pub(super) summary: Summary,
+    /// Fields of Stammdaten that were written, on either side.
+    pub(super) fields_written: usize,
     /// What the last plan found, and the conflicts that this run has decided.
     pub(super) findings: BTreeSet<Finding>,
     /// Conflicts of the Stammdaten that wait for a person.
     pub(super) is_undecided: bool,
-    /// One plan is carried out by its name, and nothing else.
-    pub(super) is_one_plan: bool,
+    pub(super) task: Task,
     /// What the record's stream did not take, for `syncErrorMessage`.
     pub(super) refused_note: Option<String>,
     rounds_left: u32,
@@ -56,6 +58,32 @@ pub(super) struct Confirmed {
     pub(super) advoware: Vec<Change>,
     pub(super) advoware_row_id: Option<RowId>,
     pub(super) espocrm: Vec<Change>,
+}
+
+/// What the run is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// A sync, and what an operator asked for beside it.
+    Sync,
+    /// A plan that an operator named and nothing else, and no run has begun it before.
+    PlanAlone,
+    /// One plan is carried out by its name, and nothing else.
+    OnePlan {
+        /// Nothing else was asked for, and no run has begun it before.
+        is_alone: bool,
+    },
+    /// The plan that was all that was asked for is refused: everything stays as it is.
+    Refused,
+}
+
+impl Task {
+    pub(super) fn one_plan(self) -> Self {
+        Self::OnePlan { is_alone: self == Self::PlanAlone }
+    }
+
+    pub(super) fn is_one_plan(self) -> bool {
+        matches!(self, Self::OnePlan { .. } | Self::Refused)
+    }
 }
 
 /// How far a plan was carried out.
@@ -91,9 +119,10 @@ impl<'a> Run<'a> {
             loaded,
             wrote: false,
             summary: Summary::default(),
+            fields_written: 0,
             findings: BTreeSet::new(),
             is_undecided: false,
-            is_one_plan: false,
+            task: if running.wants.is_request_only() && running.starts == 1 { Task::PlanAlone } else { Task::Sync },
             refused_note: None,
             rounds_left: MAX_ROUNDS,
             confirmed: Confirmed::default(),
@@ -230,6 +259,13 @@ impl<'a> Run<'a> {
                 self.summary.errors += 1;
                 Err(gone_or(error, System::Espocrm))
             }
+        }
+    }
+
+    /// A plan that is not carried out leaves no work behind, where it was all that was asked for.
+    pub(super) fn refuse(&mut self) {
+        if self.task == (Task::OnePlan { is_alone: true }) {
+            self.task = Task::Refused;
         }
     }
 

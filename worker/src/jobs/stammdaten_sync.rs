@@ -80,6 +80,7 @@ impl Run<'_> {
 
     async fn confirm_stammdaten(&mut self, side: Side, changes: &[Change]) -> Result<(), Stop> {
         self.progress.made();
+        self.fields_written += changes.len();
         let (name, kind) = match side {
             Side::Espocrm => ("stammdaten_to_espocrm", FindingKind::OverwrittenByAdvoware),
             Side::Advoware => ("stammdaten_to_advoware", FindingKind::OverwrittenByEspo),

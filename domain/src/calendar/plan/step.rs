@@ -126,4 +126,6 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// For people.
     pub left: Vec<Left>,
+    /// Deletions that the guard holds (C4), for whoever is to approve them.
+    pub held: Vec<Step>,
 }

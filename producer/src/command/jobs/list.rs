@@ -4,10 +4,11 @@ use serde_json::json;
 use shared::queue::{JobState, JobView, Queue, QueueError, QueueName};
 
 use super::find::{self, Found};
-use super::view::{JsonJob, printable, time_of, time_title};
+use super::view::{JsonJob, time_of, time_title};
 use crate::cli::ListJobs;
 use crate::command::report::Report;
 use crate::command::table::table;
+use crate::printable::one_line;
 
 /// A page of the jobs in one state.
 pub(super) async fn list(queues: &[Queue], arguments: &ListJobs) -> Result<Report, QueueError> {
@@ -32,6 +33,12 @@ pub(super) async fn list(queues: &[Queue], arguments: &ListJobs) -> Result<Repor
                 .to_owned(),
         );
     }
+    if jobs.iter().any(|(_, job)| job.state == JobState::Delayed && job.reason.is_empty()) {
+        lines.push(
+            "Without a reason: put off, for a system that is down or busy (`doctor` says which), or spread by `requeue --spread`."
+                .to_owned(),
+        );
+    }
     Ok(Report { text: lines.join("\n"), json: as_json(&jobs), found_something: false })
 }
 
@@ -51,15 +58,15 @@ fn as_json(jobs: &[(QueueName, JobView)]) -> serde_json::Value {
 fn as_table(state: JobState, jobs: &[(QueueName, JobView)]) -> String {
     let row = |(queue, view): &(QueueName, JobView)| {
         [
-            printable(&view.job.to_string()),
+            one_line(&view.job.to_string()),
             queue.as_str().to_owned(),
             view.state.name().to_owned(),
-            printable(&view.entity),
+            one_line(&view.entity),
             time_of(view),
             view.starts.to_string(),
             view.failures.to_string(),
             view.crashes.to_string(),
-            printable(&view.reason),
+            one_line(&view.reason),
         ]
     };
     let titles = ["ID", "QUEUE", "STATE", "ENTITY", time_title(state), "STARTS", "FAILURES", "CRASHES", "REASON"];

@@ -4,6 +4,8 @@ use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use shared::queue::{JobState, JobView, QueueName};
 
+use crate::printable::one_line;
+
 /// What machines get of a job; times are ISO 8601 in UTC.
 #[derive(Debug, Serialize)]
 pub(super) struct JsonJob<'a> {
@@ -83,7 +85,7 @@ impl<'a> JsonJob<'a> {
         if !reason.is_empty() {
             lines.push(("reason", (*reason).to_owned()));
         }
-        lines.iter().map(|(name, value)| format!("{name:<12} {}", printable(value))).collect::<Vec<_>>().join("\n")
+        lines.iter().map(|(name, value)| format!("{name:<12} {}", one_line(value))).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -109,11 +111,6 @@ pub(super) fn iso(ms: u64) -> String {
     time.map_or_else(|| format!("{ms} ms"), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-/// On one line, and nothing that a terminal would obey: entities and reasons may come from anywhere.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,10 +119,5 @@ mod tests {
     fn times_are_iso_in_utc() {
         assert_eq!(iso(1_763_758_235_123), "2025-11-21T20:50:35.123Z");
         assert_eq!(iso(u64::MAX), format!("{} ms", u64::MAX));
-    }
-
-    #[test]
-    fn a_terminal_is_given_no_orders() {
-        assert_eq!(printable("a\x1b[31mb\nc"), "a [31mb c");
     }
 }

@@ -60,8 +60,8 @@ pub(in crate::console) fn sentence(stand: &Stand, now: DateTime<Utc>, language: 
                 "Advoware hat unter der Nummer, die in EspoCRM steht, keinen Datensatz. Berichtigen Sie die Nummer in EspoCRM, oder löschen Sie den Datensatz dort.",
             )),
             Stand::NumberTaken => (say(
-                "Nothing is written: another EspoCRM record is synced with the number that this one names. Correct the number in one of the two, then have this one synced here.",
-                "Nichts wird geschrieben: ein anderer Datensatz in EspoCRM wird mit der Nummer synchronisiert, die dieser nennt. Berichtigen Sie die Nummer in einem von beiden, dann lassen Sie diesen hier synchronisieren.",
+                "Nothing is written: another EspoCRM record is synced with the number that this one names. Correct the number in one of the two; this one is then synced within a day, or at once here. The dry run below names the other.",
+                "Nichts wird geschrieben: ein anderer Datensatz in EspoCRM wird mit der Nummer synchronisiert, die dieser nennt. Berichtigen Sie die Nummer in einem von beiden; dieser wird dann binnen eines Tages synchronisiert, oder sofort hier. Der Probelauf unten nennt den anderen.",
             )),
             Stand::Deleted { at: time } => {
                 (say("It was deleted in EspoCRM and is not synced any more, since ", "Er wurde in EspoCRM gelöscht und wird nicht mehr synchronisiert, seit "))
