@@ -121,6 +121,7 @@ pub async fn run(
         interval: settings.beteiligte_scan,
         look_age: settings.beteiligte_look,
         auto_reset: settings.sync.auto_reset,
+        policy: settings.sync.conflict_policy,
         unknown: scan::Walk::default(),
     };
     let _scanning = AbortOnDropHandle::new(tokio::spawn(scan.keep_scanning(scans.clone())));

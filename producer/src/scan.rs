@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::beteiligte::SyncStatus;
+use domain::beteiligte::{ConflictPolicy, SyncStatus};
 use domain::job::Wants;
 use domain::kommunikation::Direction;
 use shared::clock::Clock;
@@ -58,6 +58,8 @@ pub(crate) struct Scan {
     pub(crate) look_age: Duration,
     /// `SYNC_AUTO_RESET_HOURS`
     pub(crate) auto_reset: Duration,
+    /// `SYNC_CONFLICT_POLICY`
+    pub(crate) policy: ConflictPolicy,
     /// Where the walk over records that the hub does not know goes on.
     pub(crate) unknown: Walk,
 }

@@ -175,7 +175,7 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: 
     let first_meeting = is_first_meeting(&known, &espo);
     let is_created = matches!(known.creation, Some(Creation::Created(betnr)) if espo.betnr == Some(betnr));
     let kept = known.stammdaten.filter(|_| is_claimed || is_created);
-    let users_modified_at = users_time(known.users_modified_at, &espo, is_claimed);
+    let users_modified_at = users_time(known.users_modified_at, &espo, kept.is_some());
     let (stammdaten, newest) = match &advo {
         AdvoSide::Found(advo) => {
             let is_lost = known.kommunikation.is_none() && !first_meeting;
@@ -204,13 +204,13 @@ fn remembered(known: Known, espo: EspoBeteiligte, advo: AdvoSide, phone_format: 
 }
 
 /// Users set `dirty` with a change of what is synced, and only we set these (DOMAIN 4): as long as one stands, `modifiedAt` is our own write's.
-/// So does the `conflict` of a record that was told that its number is taken, and was never synced with it.
-fn users_time(remembered: Option<DateTime<Utc>>, espo: &EspoBeteiligte, is_claimed: bool) -> Option<DateTime<Utc>> {
+/// So does the `conflict` of a record that was told that its number is taken: other conflicts are between sides of which something is remembered.
+fn users_time(remembered: Option<DateTime<Utc>>, espo: &EspoBeteiligte, has_base: bool) -> Option<DateTime<Utc>> {
     match espo.sync_status {
         Some(SyncStatus::Syncing | SyncStatus::Failed | SyncStatus::PermanentlyFailed) => {
             remembered.or(espo.modified_at)
         }
-        Some(SyncStatus::Conflict) if !is_claimed => remembered.or(espo.modified_at),
+        Some(SyncStatus::Conflict) if !has_base => remembered.or(espo.modified_at),
         Some(
             SyncStatus::PendingSync
             | SyncStatus::Dirty

@@ -108,8 +108,6 @@ pub struct CalendarPlan {
     /// What is left, and why, each once.
     pub findings: Vec<CalendarFinding>,
     /// Deletions that the guard holds (C4).
-    pub held_deletions: u32,
-    /// Which ones they are.
     pub held: Vec<Step>,
 }
 
@@ -139,12 +137,11 @@ impl LoadedCalendar {
                 && !(self.has_nameless_termin && matches!(step, Step::FinishTermin(..)))
         };
         let steps = steps.into_iter().filter(is_due).collect();
-        let held_deletions = left.iter().find_map(finding::held).unwrap_or_default();
         let found = left.into_iter().map(finding::of).chain(self.findings.iter().cloned());
         let failed = |row: &&CalendarRow| row.status == RowStatus::Failed;
         let waiting = self.waiting.iter().filter_map(|row| self.rows.get(row)).filter(failed).map(finding::of_waiting);
         let findings: BTreeSet<CalendarFinding> = found.chain(self.carried.iter().cloned()).chain(waiting).collect();
-        CalendarPlan { steps, findings: findings.into_iter().take(finding::MOST).collect(), held_deletions, held }
+        CalendarPlan { steps, findings: findings.into_iter().take(finding::MOST).collect(), held }
     }
 
     /// What the employee's event says now, as far as this look knows.

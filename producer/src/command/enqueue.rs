@@ -32,9 +32,9 @@ pub(super) async fn some(
     operator.noted(actions, enqueue).await?;
     tracing::info!(queue = queue.name().as_str(), queued = tally.queued, "operator: records queued");
     let mut report = report(tally);
-    report.text.push_str(&record_ids::never_seen_text(never_seen));
+    report.text.push_str(&record_ids::never_seen_text(&never_seen));
     report.json["never_seen"] = json!(never_seen);
-    report.found_something |= never_seen > 0;
+    report.found_something |= !never_seen.is_empty();
     Ok(report)
 }
 

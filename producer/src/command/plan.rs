@@ -189,5 +189,5 @@ async fn dry_run(settings: &WorkerSettings, hub: Hub, id: &EspoId) -> Result<Rep
         })
         .collect();
     let json = json!({"hash": plan.hash(), "steps": plan.steps(), "findings": findings});
-    Ok(Report { text: prose::of(&plan), json, found_something: !plan.is_empty() })
+    Ok(Report { text: prose::of(&plan), json, found_something: !plan.is_empty() || plan.waits_for_person() })
 }

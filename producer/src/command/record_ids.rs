@@ -10,6 +10,8 @@ use shared::queue::{JobId, QueueName};
 
 /// Longest that a command waits for PostgreSQL only to tell more.
 const HUB_LIMIT: Duration = Duration::from_secs(2);
+/// Ids that are named of many; machines get all.
+const MOST_NAMED: usize = 20;
 
 /// Which of the ids are none. Does not repeat them: what stands in their place may be a name.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,19 +84,21 @@ pub(crate) fn parse_named(texts: &[String], queue: QueueName) -> Result<Vec<Name
     })
 }
 
-/// Of these records, each named once, how many no run has seen yet: one is new, or nobody has it. PostgreSQL may be away: what is queued does
-/// not wait for it.
-pub(crate) async fn never_seen(hub: Option<&Hub>, ids: &[&str]) -> usize {
-    let Some(hub) = hub else { return 0 };
-    tokio::time::timeout(HUB_LIMIT, hub.count_unseen(ids)).await.ok().and_then(Result::ok).unwrap_or_default()
+/// Those of these records that no run has seen yet: one is new, or nobody has it. PostgreSQL may be away: what is queued does not wait for it.
+pub(crate) async fn never_seen(hub: Option<&Hub>, ids: &[&str]) -> Vec<String> {
+    let Some(hub) = hub else { return Vec::new() };
+    tokio::time::timeout(HUB_LIMIT, hub.unseen(ids)).await.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 /// What an operator is told of them: their job is queued all the same.
-pub(super) fn never_seen_text(count: usize) -> String {
-    match count {
+pub(super) fn never_seen_text(ids: &[String]) -> String {
+    let named: Vec<&str> = ids.iter().take(MOST_NAMED).map(String::as_str).collect();
+    let more = if ids.len() > named.len() { ", ..." } else { "" };
+    match ids.len() {
         0 => String::new(),
         count => format!(
-            "; never seen by a run: {count} (where EspoCRM has no such record, the job ends in the dead set and says so)"
+            "; never seen by a run: {count} ({}{more}): where EspoCRM has no such record, the job ends in the dead set and says so",
+            named.join(", ")
         ),
     }
 }

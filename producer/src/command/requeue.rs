@@ -27,7 +27,7 @@ pub(crate) struct Requeued {
     /// Ids that were left alone: of a job that is finished or replaced by a later one, or of an employee that the hub does not know.
     pub(crate) unknown: usize,
     /// Of the queued records, those that no run has seen yet.
-    pub(crate) never_seen: usize,
+    pub(crate) never_seen: Vec<String>,
 }
 
 /// What a person takes responsibility for.
@@ -116,7 +116,7 @@ pub(crate) async fn named(
     let entities: Vec<&str> = entities.filter(|entity| seen.insert(*entity)).collect();
     let never_seen = match queue.name() {
         QueueName::Beteiligte => record_ids::never_seen(Some(hub), &entities).await,
-        QueueName::Calendar => 0,
+        QueueName::Calendar => Vec::new(),
     };
     if !is_dry {
         match queue.name() {
@@ -247,7 +247,8 @@ fn report_alike(requeued: u64, is_dry: bool) -> Report {
 }
 
 fn report_named(requeued: &Requeued, is_dry: bool) -> Report {
-    let Requeued { queued, unknown, never_seen } = *requeued;
+    let Requeued { queued, unknown, never_seen } = requeued;
+    let (queued, unknown) = (*queued, *unknown);
     let left_out = match unknown {
         0 => String::new(),
         count => format!(
@@ -261,7 +262,7 @@ fn report_named(requeued: &Requeued, is_dry: bool) -> Report {
         format!("queued: {queued}{left_out}")
     };
     let json = with_dry(json!({"requeued": queued, "unknown": unknown, "never_seen": never_seen}), is_dry);
-    Report { text, json, found_something: unknown + never_seen > 0 }
+    Report { text, json, found_something: unknown > 0 || !never_seen.is_empty() }
 }
 
 /// Machines are told in so many words that nothing was changed.
@@ -286,10 +287,10 @@ mod tests {
 
     #[test]
     fn ids_of_jobs_that_are_gone_are_told() {
-        let left = report_named(&Requeued { queued: 1, unknown: 2, never_seen: 0 }, false);
+        let left = report_named(&Requeued { queued: 1, unknown: 2, ..Requeued::default() }, false);
         assert!(left.found_something && left.text.contains("of no job any more: 2"), "{left:?}");
-        let unseen = report_named(&Requeued { queued: 1, unknown: 0, never_seen: 1 }, false);
-        assert!(unseen.found_something && unseen.text.contains("never seen by a run: 1"), "{unseen:?}");
+        let unseen = report_named(&Requeued { queued: 1, unknown: 0, never_seen: vec!["abc".to_owned()] }, false);
+        assert!(unseen.found_something && unseen.text.contains("never seen by a run: 1 (abc)"), "{unseen:?}");
     }
 
     #[test]

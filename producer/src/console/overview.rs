@@ -108,7 +108,7 @@ fn verdict(facts: &Facts, language: Language) -> Markup {
             }
         }
         // What the queues and systems say is of this moment.
-        @if let Some(at) = facts.counted_at {
+        @if let (Some(at), Some(_)) = (facts.counted_at, &facts.hub) {
             p.faint {
                 (language.say("Beteiligte and calendars as counted ", "Beteiligte und Kalender nach dem Stand von "))
                 (show::time_and_age(at, facts.now, language)) "."

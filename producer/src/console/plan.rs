@@ -158,7 +158,9 @@ fn show(visit: &Visit, id: &EspoId, plan: &SyncPlan) -> Markup {
     let steps = steps(plan, language);
     let findings: Vec<Finding> = plan.findings().collect();
     html! {
-        @if plan.is_empty() {
+        @if plan.is_empty() && plan.waits_for_person() {
+            div.notice.warn { p { (language.say("What the findings name waits for you: nothing would be written.", "Was die Hinweise nennen, wartet auf Sie: nichts würde geschrieben.")) } }
+        } @else if plan.is_empty() {
             div.notice.good { p { (language.say("Both sides agree: nothing would be written.", "Beide Seiten stimmen überein: nichts würde geschrieben.")) } }
         } @else {
             (table(&steps, language))
@@ -176,7 +178,7 @@ fn show(visit: &Visit, id: &EspoId, plan: &SyncPlan) -> Markup {
             h2 { (language.say("Findings", "Hinweise")) }
             (finding::list(&findings, language))
         }
-        p.faint { "Plan " code { (hash) } }
+        @if !plan.is_empty() { p.faint { "Plan " code { (hash) } } }
     }
 }
 

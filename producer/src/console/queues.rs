@@ -21,6 +21,7 @@ use super::notice::{Done, Problem, Told};
 use super::{Console, show};
 use crate::command::record_ids;
 use crate::command::requeue::{Approved, alike, named};
+use crate::printable::visible;
 
 const PER_PAGE: usize = 50;
 const REFRESH_SECONDS: u32 = 5;
@@ -199,7 +200,7 @@ pub(super) fn reason(job: &JobView, language: Language) -> Markup {
                 ))
             }
         } @else {
-            span lang="en" { (job.reason) }
+            span lang="en" { (visible(&job.reason)) }
         }
     }
 }

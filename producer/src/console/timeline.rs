@@ -15,6 +15,7 @@ use super::guard::Visit;
 use super::language::Language;
 use super::layout::careful_button;
 use super::{queues, show};
+use crate::printable::visible;
 pub(super) use beteiligte::{rule, side_name};
 
 /// Of the newest events, shown at once; those before open when they are asked for.
@@ -137,7 +138,7 @@ fn event_line<E: Entry, A: Demand>(event: &Event<'_, E, A>, visit: &Visit) -> Ma
             }
             Event::Answered(request, answer) => {
                 (if answer.is_done { language.say("Done: ", "Erledigt: ") } else { language.say("Refused: ", "Abgelehnt: ") })
-                (request.asked.text(language)) ": " span lang="en" { (answer.text) }
+                (request.asked.text(language)) ": " span lang="en" { (visible(&answer.text)) }
             }
             Event::Acted(action) => (action_line(action, language)),
             Event::Changed(entry) => (entry.lines(visit)),
@@ -149,7 +150,7 @@ fn event_line<E: Entry, A: Demand>(event: &Event<'_, E, A>, visit: &Visit) -> Ma
 pub(super) fn action_line(action: &ActionView, language: Language) -> Markup {
     html! {
         (Act::parse(&action.action).map_or(action.action.as_str(), |act| act.text(language)))
-        @if let Some(detail) = &action.detail { " " code { (detail) } }
+        @if let Some(detail) = &action.detail { " " code { (visible(detail)) } }
         " " span.faint { "(" (action.origin) ")" }
         @match action.is_done {
             Some(true) => {},

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::beteiligte::SyncStatus;
+use domain::beteiligte::{ConflictPolicy, SyncStatus};
 use domain::ids::EspoId;
 use shared::espocrm::Filter;
 use shared::queue::{Asker, Seen};
@@ -46,7 +46,9 @@ impl Scan {
     async fn walk_over_unknown(&mut self, scans: u64, tally: &mut Tally) -> Result<(), ListingError> {
         // Before the first round is complete its length is not known: it is walked at once, page by page.
         let most = self.unknown.round.map_or(u64::MAX, |pages| share(pages, scans));
-        let filter = Filter::StatusIn(vec![SyncStatus::Clean]);
+        // But for a policy that leaves conflicts to people, `conflict` says that another record has the number.
+        let waiting = (self.policy != ConflictPolicy::Manual).then_some(SyncStatus::Conflict);
+        let filter = Filter::StatusIn([SyncStatus::Clean].into_iter().chain(waiting).collect());
         let mut pages = Pages::after(&self.espocrm, filter, self.unknown.after.clone());
         for _ in 0..most {
             let Some(page) = pages.next().await? else { break };

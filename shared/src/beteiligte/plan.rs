@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use domain::beteiligte::ConflictPolicy;
 use domain::beteiligte::stammdaten::{self, Change, Comparison, Side};
-use domain::finding::Finding;
+use domain::finding::{Finding, FindingKind};
 use domain::kommunikation::{self, AdvoWrite, Direction, RowContent, Target};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -72,6 +72,11 @@ impl SyncPlan {
     /// What a person may want to know.
     pub fn findings(&self) -> impl Iterator<Item = Finding> {
         self.stammdaten.findings.iter().chain(&self.kommunikation.findings).copied()
+    }
+
+    /// Nothing is to be written, and yet the sides differ: a person must approve or decide first.
+    pub fn waits_for_person(&self) -> bool {
+        self.findings().any(|finding| matches!(finding.kind, FindingKind::MassDeletionHeld | FindingKind::Undecided))
     }
 
     /// The steps in their order, with what each replaces; this is what the hash stands for. Holds values.

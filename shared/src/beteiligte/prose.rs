@@ -12,7 +12,8 @@ use super::SyncPlan;
 pub fn of(plan: &SyncPlan) -> String {
     let mut text = String::new();
     if plan.is_empty() {
-        text.push_str("Both sides agree: nothing would be written.\n");
+        let why = if plan.waits_for_person() { "What is noted waits for a person" } else { "Both sides agree" };
+        let _ = writeln!(text, "{why}: nothing would be written.");
     }
     if !plan.creation.is_empty() {
         text.push_str("Advoware: a new Beteiligte\n");

@@ -35,17 +35,6 @@ pub(super) fn of(left: Left) -> CalendarFinding {
     }
 }
 
-pub(super) fn held(left: &Left) -> Option<u32> {
-    match left {
-        Left::MassDeletionHeld(count) => Some(u32::try_from(*count).unwrap_or(u32::MAX)),
-        Left::OddTermin(..)
-        | Left::OddEvent(..)
-        | Left::NotRepresentable(..)
-        | Left::NoPermission(_)
-        | Left::OthersPrivate(_) => None,
-    }
-}
-
 pub(super) fn of_waiting(row: &CalendarRow) -> CalendarFinding {
     CalendarFinding {
         kind: FindingKind::WriteRefused,

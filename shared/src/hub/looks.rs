@@ -48,22 +48,24 @@ impl Hub {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// Those of `ids` that the hub does not know as in agreement, so that [`Self::stale_clean`] does not find them.
+    /// Those of `ids` that the hub does not know as in agreement or waiting for a person, so that no other question finds them.
     pub async fn never_looked_at(&self, ids: &[EspoId]) -> Result<Vec<EspoId>, HubError> {
         let texts: Vec<&str> = ids.iter().map(EspoId::as_str).collect();
         let query = sqlx::query_scalar(
-            "SELECT espo_id FROM beteiligte WHERE espo_id = ANY($1) AND status = 'clean' AND deleted_at IS NULL",
+            "SELECT espo_id FROM beteiligte WHERE espo_id = ANY($1) AND status IN ('clean', 'conflict') AND deleted_at IS NULL",
         );
         let known: Vec<String> = query.bind(texts).fetch_all(&self.pool).await?;
         let known: HashSet<String> = known.into_iter().collect();
         Ok(ids.iter().filter(|id| !known.contains(id.as_str())).cloned().collect())
     }
 
-    /// How many of `ids` no run has seen yet.
-    pub async fn count_unseen(&self, ids: &[&str]) -> Result<usize, HubError> {
-        let query = sqlx::query_scalar("SELECT count(*) FROM beteiligte WHERE espo_id = ANY($1)").bind(ids);
-        let seen: i64 = query.fetch_one(&self.pool).await?;
-        Ok(ids.len().saturating_sub(usize::try_from(seen).unwrap_or_default()))
+    /// Those of `ids` that no run has seen yet, in their order.
+    pub async fn unseen(&self, ids: &[&str]) -> Result<Vec<String>, HubError> {
+        let query = sqlx::query_scalar(
+            "SELECT id FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place)
+             WHERE NOT EXISTS (SELECT FROM beteiligte WHERE espo_id = id) ORDER BY place",
+        );
+        Ok(query.bind(ids).fetch_all(&self.pool).await?)
     }
 
     /// Removes audit entries and operators' actions that were written before `cutoff`, and answered requests that were asked before it; at most

@@ -89,7 +89,7 @@ impl Hub {
             counted.by_status.push((status, u64::try_from(records).unwrap_or_default()));
         }
         let query = sqlx::query(
-            "SELECT count(*) AS found, count(*) FILTER (WHERE findings @> $1) AS taken
+            "SELECT count(*) AS found, count(*) FILTER (WHERE findings @> $1 AND status = 'conflict') AS taken
              FROM beteiligte WHERE findings <> '[]' AND deleted_at IS NULL",
         );
         let row = query.bind(json!([{"kind": FindingKind::BetnrTaken.name()}])).fetch_one(&self.pool).await?;

@@ -169,8 +169,10 @@ fn goals(figures: &Figures) -> Vec<(String, bool)> {
         grouped(JOBS.jobs() as u64)
     );
     let outside = if figures.outside.is_empty() { "nothing".to_owned() } else { figures.outside.join("; ") };
-    let outside_goal =
-        format!("loaded from outside, or leading there, on {} pages: {outside} (goal: nothing)", figures.pages.len());
+    let outside_goal = format!(
+        "loaded from outside, or leading there but to a record in EspoCRM, on {} pages: {outside} (goal: nothing)",
+        figures.pages.len()
+    );
     slowest
         .into_iter()
         .chain([(counts, all <= few * COUNTS_RATIO), (outside_goal, figures.outside.is_empty())])

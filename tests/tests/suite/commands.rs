@@ -3,7 +3,7 @@
 use harness::world::{Beteiligter, PATIENCE, World, fields, mail, row};
 use harness::{Finished, Result, eventually};
 use serde_json::{Value, json};
-use simulator::Edit;
+use simulator::{Calls, Edit, Fault, FaultKind, Operation};
 use sqlx::PgPool;
 
 use crate::synced::{A, B, C, Synced};
@@ -115,13 +115,62 @@ async fn invariant_10_apply_does_exactly_what_was_printed_or_nothing() -> Result
         world.program("kanzleisync-producer")?.args(["plan", "beteiligte", &one.id, "--apply", &hash]).start()?;
     eventually(PATIENCE, "it is asked for", async || open_requests(world).await == 1).await?;
     command(world, &["jobs", "resume"]).await?;
-    apply.exited(PATIENCE).await?;
+    let ended = apply.exited(PATIENCE).await?;
+    assert_eq!(ended.code(), Some(1), "{}", apply.output());
+    assert!(apply.output().contains("a usual sync follows"), "{}", apply.output());
     world.run_until_quiet().await?;
     assert_eq!(world.advo_values(one.betnr), [A, B, C], "the usual sync follows");
     edit(world, &[synced.remove(C)]);
     let hash = json_of(world, &["plan", "beteiligte", &one.id]).await?["hash"].as_str().unwrap_or_default().to_owned();
     let done = command(world, &["plan", "beteiligte", &one.id, "--apply", &hash]).await?;
     assert_eq!(done.code(), Some(0), "{done:?}");
+    world.run_until_quiet().await?;
+    assert_eq!(world.advo_values(one.betnr), [A, B]);
+    world.then_agreed_and_silent(&[one]).await
+}
+
+#[tokio::test]
+async fn a_plan_that_was_taken_back_is_not_carried_out_later_and_of_several_each_is_answered() -> Result<()> {
+    let synced = Synced::with_a().await?;
+    let (world, one) = (&synced.world, &synced.one);
+    edit(world, &[synced.add_mail(B)]);
+    let hash = json_of(world, &["plan", "beteiligte", &one.id]).await?["hash"].as_str().unwrap_or_default().to_owned();
+    let before = world.simulator.journal().last_sequence();
+    command(world, &["jobs", "pause"]).await?;
+    let late = command(world, &["plan", "beteiligte", &one.id, "--apply", &hash, "--wait", "0.2s"]).await?;
+    assert_eq!(late.code(), Some(2), "{late:?}");
+    command(world, &["jobs", "resume"]).await?;
+    world.run_until_quiet().await?;
+    assert!(world.simulator.journal().since(before).iter().all(|call| !call.mutating), "it was taken back");
+
+    command(world, &["jobs", "pause"]).await?;
+    let ask = |hash: &str| {
+        world.program("kanzleisync-producer")?.args(["plan", "beteiligte", &one.id, "--apply", hash]).start()
+    };
+    let asked = [ask("0e")?, ask("0f")?];
+    eventually(PATIENCE, "both are asked for", async || open_requests(world).await == 2).await?;
+    command(world, &["jobs", "resume"]).await?;
+    for one in &asked {
+        let ended = one.exited(PATIENCE).await?;
+        assert!(ended.code() == Some(1) && one.output().contains("Nothing was written"), "{}", one.output());
+    }
+    world.run_until_quiet().await?;
+    assert!(world.simulator.journal().since(before).iter().all(|call| !call.mutating), "both are refused");
+    Ok(())
+}
+
+#[tokio::test]
+async fn j3_what_a_plan_could_not_do_is_done_by_a_requeue_of_all() -> Result<()> {
+    let synced = Synced::with_a().await?;
+    let (world, one) = (&synced.world, &synced.one);
+    edit(world, &[synced.add_mail(B)]);
+    let hash = json_of(world, &["plan", "beteiligte", &one.id]).await?["hash"].as_str().unwrap_or_default().to_owned();
+    let refusal = FaultKind::Status { code: 400, retry_after_seconds: None, body: None };
+    world.simulator.faults().arm(Fault::new(Calls::to(Operation::PostKommunikation).times(1), refusal));
+    let unanswered = command(world, &["plan", "beteiligte", &one.id, "--apply", &hash, "--wait", "2s"]).await?;
+    assert_eq!(unanswered.code(), Some(2), "{unanswered:?}");
+    assert_eq!(world.field(&one.id, "syncStatus"), json!("permanently_failed"));
+    assert_eq!(command(world, &["requeue", "--all"]).await?.code(), Some(0));
     world.run_until_quiet().await?;
     assert_eq!(world.advo_values(one.betnr), [A, B]);
     world.then_agreed_and_silent(&[one]).await

@@ -1,10 +1,13 @@
 //! What users do on either side, one scenario each: the seed's six variants and their neighbours.
 
+use chrono::Utc;
+use domain::ids::BetNr;
 use domain::job::Wants;
 use domain::kommunikation::Direction;
-use harness::world::{Beteiligter, PATIENCE, fields, mail, phone, row};
+use harness::world::{Beteiligter, PATIENCE, espo_id, fields, mail, phone, row};
 use harness::{Result, eventually};
 use serde_json::json;
+use shared::hub::{Claim, Hub};
 use simulator::{Calls, Edit, JournalEntry, Moment, Operation};
 
 use crate::bad_input::findings;
@@ -275,6 +278,23 @@ async fn k1a_a_new_espocrm_record_for_an_old_number_costs_no_value() -> Result<(
 
 #[tokio::test]
 async fn a_second_record_with_the_same_number_is_told_once_and_synced_when_the_first_is_gone() -> Result<()> {
+    second_record_is_synced_after(async |_, _| Ok(())).await
+}
+
+#[tokio::test]
+async fn a_second_record_that_just_got_the_number_still_goes_by_its_users_time() -> Result<()> {
+    // A run was killed after it had claimed the number, before it knew what to do.
+    second_record_is_synced_after(async |hub: &Hub, second: &Beteiligter| {
+        let (id, betnr) = (espo_id(second), BetNr(second.betnr));
+        let holder = hub.holder_of(betnr).await.expect("PostgreSQL answers").expect("the first one");
+        hub.release(&holder).await.expect("PostgreSQL answers");
+        assert_eq!(hub.claim(&id, betnr, true, Utc::now()).await.expect("PostgreSQL answers"), Claim::Granted);
+        Ok(())
+    })
+    .await
+}
+
+async fn second_record_is_synced_after(meanwhile: impl AsyncFn(&Hub, &Beteiligter) -> Result<()>) -> Result<()> {
     let synced = Synced::with_a().await?;
     let (world, first) = (&synced.world, &synced.one);
     let (second, clock) =
@@ -301,6 +321,7 @@ async fn a_second_record_with_the_same_number_is_told_once_and_synced_when_the_f
     assert!(world.sync(&[&second.id]).await?.iter().all(|call| !call.mutating), "and then it is quiet");
 
     world.simulator.edit(&Edit::EspoDelete { id: first.id.clone() }).unwrap();
+    meanwhile(&Hub::new(world.database_url.parse()?), &second).await?;
     world.sync_at_once(&[&second.id]).await?;
     assert_eq!(world.espo_values(&second.id), [A, B]);
     assert_eq!(world.field(&second.id, "lastName"), json!("Neuer"), "our telling is no later edit of EspoCRM's");

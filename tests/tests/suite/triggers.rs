@@ -78,10 +78,10 @@ async fn the_scan_finds_what_waits_is_due_or_unknown_to_the_hub_and_no_others() 
         "syncing",
         // Without a time for its next try it is due.
         "failed",
-        // The hub knows nothing of it.
+        // The hub knows nothing of these.
         "clean",
-        "permanently_failed",
         "conflict",
+        "permanently_failed",
         "deleted_in_advoware",
     ];
     for (one, state) in many.iter().zip(states) {
@@ -89,13 +89,13 @@ async fn the_scan_finds_what_waits_is_due_or_unknown_to_the_hub_and_no_others() 
         world.simulator.espocrm().seed(&one.id, fields).expect("EspoCRM takes it");
     }
     let _producer = world.producer().await?;
-    eventually(PATIENCE, "five are queued", async || world.queue.counts().await.is_ok_and(|counts| counts.ready == 5))
+    eventually(PATIENCE, "six are queued", async || world.queue.counts().await.is_ok_and(|counts| counts.ready == 6))
         .await?;
     let _worker = world.worker().await?;
     world.run_until_quiet().await?;
     let after: Vec<Value> = many.iter().map(|one| world.field(&one.id, "syncStatus")).collect();
-    assert_eq!(after[..5], vec![json!("clean"); 5]);
-    assert_eq!(after[5..], states[5..].iter().map(|state| json!(state)).collect::<Vec<_>>());
+    assert_eq!(after[..6], vec![json!("clean"); 6]);
+    assert_eq!(after[6..], states[6..].iter().map(|state| json!(state)).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -234,6 +234,8 @@ async fn k1a_requeue_with_approval_releases_held_deletions() -> Result<()> {
     }
     world.sync(&[&one.id]).await?;
     assert_eq!(world.espo_values(&one.id).len(), 3);
+    let plan = world.program("kanzleisync-producer")?.args(["plan", "beteiligte", &one.id]).run(PATIENCE).await?;
+    assert!(plan.code() == Some(1) && plan.stdout.contains("waits for a person"), "{plan:?}");
     let requeue =
         world.program("kanzleisync-producer")?.args(["requeue", &one.id, "--approve-deletions"]).run(PATIENCE).await?;
     assert_eq!(requeue.code(), Some(0), "{}", requeue.stderr);

@@ -22,7 +22,7 @@ use super::stop::Stop;
 /// Nothing else is called for a Beteiligter, so nothing else that is down holds one up (J4a).
 const CALLED: [System; 2] = [System::Advoware, System::Espocrm];
 
-const UNSYNCABLE: &str = "nothing was written: the record cannot be synced as it is, its page in the console says why";
+const UNSYNCABLE: &str = "no value was written: the record cannot be synced as it is, its page in the console says why";
 const MISSING: &str = "EspoCRM has no such record; delete the job, or restore the record and requeue it";
 
 /// Everything that the job needs. Cheap to clone.
@@ -84,6 +84,11 @@ impl BeteiligteJobs {
             return self.failed(running, ticket, answered, &Stop::Deleted).await;
         }
         let mut run = Run::new(&self.systems, &self.clock, running, id, self.policy, loaded);
+        if run.task == Task::PlanAlone && run.loaded.request.is_none() {
+            settle(ticket, answered, None).await;
+            tracing::info!("what an operator asked for was taken back, or is answered");
+            return Outcome::Done { follow_up: None };
+        }
         let result = self.carry_out(&mut run, running.wants).await;
         for finding in &run.findings {
             metrics::counter!("kanzleisync_findings_total", "flow" => "beteiligte", "kind" => finding.kind.name())
@@ -105,7 +110,7 @@ impl BeteiligteJobs {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a gauge for ages")]
         let now = self.clock.now().timestamp() as f64;
         metrics::gauge!("kanzleisync_last_success_timestamp_seconds", "flow" => "beteiligte").set(now);
-        Outcome::Done { follow_up: follow_up(&run) }
+        Outcome::Done { follow_up: self.follow_up(&run).await }
     }
 
     /// What becomes of a job whose run stopped. If a system is down, it waits without a try being counted (J4a).
@@ -129,10 +134,6 @@ impl BeteiligteJobs {
 
     /// From what was seen to what was asked.
     async fn carry_out(&self, run: &mut Run<'_>, wants: Wants) -> Result<(), Stop> {
-        if run.task == Task::PlanAlone && run.loaded.request.is_none() {
-            tracing::info!("what an operator asked for was taken back, or is answered");
-            return Ok(());
-        }
         if matches!(run.loaded.advo, AdvoSide::NoBetnr) && !self.create(run, wants.creates_again()).await? {
             return Ok(());
         }
@@ -302,17 +303,22 @@ impl BeteiligteJobs {
         run.loaded.creation = None;
         Ok(self.systems.hub.remember_creation(run.id, None, self.clock.now()).await?)
     }
-}
 
-/// What the next run is for. K8a: what a conflict left waiting in Advoware is fetched at once; so is what one plan, carried out by name, left over.
-/// A plan that was refused leaves everything as it was, but another request may wait behind it.
-fn follow_up(run: &Run<'_>) -> Option<Wants> {
-    match run.task {
-        Task::Refused => Some(Wants::request()),
-        Task::OnePlan { .. } => Some(Wants::sync(Direction::Both)),
-        Task::Sync | Task::PlanAlone => {
-            let leaves_work = run.kommunikation_direction() == Direction::ToAdvoware;
-            leaves_work.then(|| Wants::sync(Direction::Both))
+    /// What the next run is for. K8a: what a conflict left waiting in Advoware is fetched at once; so is what one plan, carried out by name, left over.
+    /// A plan that was refused leaves everything as it was; but of several requests a run answers one.
+    async fn follow_up(&self, run: &Run<'_>) -> Option<Wants> {
+        let leaves_work = match run.task {
+            Task::OnePlan { .. } => true,
+            Task::Refused => false,
+            Task::Sync | Task::PlanAlone => run.kommunikation_direction() == Direction::ToAdvoware,
+        };
+        if leaves_work {
+            return Some(Wants::sync(Direction::Both));
         }
+        if !run.has_answered {
+            return None;
+        }
+        let known = self.systems.hub.known(run.id).await;
+        known.map_or(true, |known| known.request.is_some()).then(Wants::request)
     }
 }

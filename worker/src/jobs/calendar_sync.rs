@@ -199,7 +199,7 @@ impl CalendarJobs {
         is_settled: bool,
     ) -> Result<(), Stop> {
         let is_told = !loaded.has_open_question && !loaded.misses_changes();
-        let is_dealt_with = is_whole && plan.held_deletions == 0 && is_told;
+        let is_dealt_with = is_whole && plan.held.is_empty() && is_told;
         let token = loaded.next_token.as_deref().filter(|_| is_dealt_with);
         let end = RunEnd {
             sync_token: token,
@@ -207,9 +207,9 @@ impl CalendarJobs {
             is_full_list: loaded.is_full_list,
             // A round that is repeated is the same run: an empty list counts when the next one sees it (C4).
             lists_were_empty: is_whole.then_some((loaded.advoware_is_empty, Some(loaded.google_is_empty))),
-            held_deletions: plan.held_deletions,
+            held_deletions: u32::try_from(plan.held.len()).unwrap_or(u32::MAX),
             findings: &plan.findings,
-            is_settled: is_settled && plan.held_deletions == 0,
+            is_settled: is_settled && plan.held.is_empty(),
         };
         Ok(self.systems.hub.remember_run(kuerzel, &end, self.clock.now()).await?)
     }
@@ -222,7 +222,7 @@ impl CalendarJobs {
         tracing::info!(
             steps = plan.steps.len(),
             findings = plan.findings.len(),
-            held_deletions = plan.held_deletions,
+            held_deletions = plan.held.len(),
             "synced"
         );
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a gauge for ages")]

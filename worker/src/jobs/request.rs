@@ -21,6 +21,7 @@ impl BeteiligteJobs {
         if !answer.is_done {
             run.refuse();
         }
+        run.has_answered = true;
         self.systems.hub.answer_request(id, &answer, self.clock.now()).await?;
         Ok(is_over)
     }
@@ -29,6 +30,7 @@ impl BeteiligteJobs {
     pub(super) async fn refuse_request(&self, run: &mut Run<'_>, text: &str) -> Result<(), Stop> {
         let Some(Request { id, .. }) = run.loaded.request.take() else { return Ok(()) };
         tracing::info!(request = %id, done = false, "an operator's request was answered");
+        run.has_answered = true;
         Ok(self.systems.hub.answer_request(id, &refused(text), self.clock.now()).await?)
     }
 
@@ -81,6 +83,7 @@ impl BeteiligteJobs {
         }
         let answer = refused(stale(run));
         run.refuse();
+        run.has_answered = true;
         self.systems.hub.answer_request(id, &answer, self.clock.now()).await?;
         Ok(false)
     }
@@ -101,7 +104,7 @@ pub(super) fn refused(text: &str) -> RequestAnswer {
     RequestAnswer { is_done: false, text: text.to_owned() }
 }
 
-/// Why a plan is not carried out. A run that was cut off may have written a part of it.
+/// Why a plan is not carried out.
 fn stale(run: &Run<'_>) -> &'static str {
     if run.task == (Task::OnePlan { is_alone: true }) {
         "this is not what a sync would do now: one side has changed since the plan was made, or it is another plan's hash. Nothing was written"

@@ -7,6 +7,7 @@ use domain::beteiligte::SyncStatus;
 use domain::beteiligte::stammdaten::{self, Change, Side};
 use domain::finding::{Finding, FindingKind};
 use domain::ids::{BetNr, EspoId, RowId};
+use domain::job::Wants;
 use domain::kommunikation::{Base, Direction, EspoMail, EspoPhone, Summary, Variant, Written, changed, not_kept};
 use shared::beteiligte::{AdvoSide, Loaded, SyncPlan, Systems, Wanted};
 use shared::clock::Clock;
@@ -44,6 +45,8 @@ pub(super) struct Run<'a> {
     /// Conflicts of the Stammdaten that wait for a person.
     pub(super) is_undecided: bool,
     pub(super) task: Task,
+    /// An operator's request was answered; another one may wait behind it.
+    pub(super) has_answered: bool,
     /// What the record's stream did not take, for `syncErrorMessage`.
     pub(super) refused_note: Option<String>,
     rounds_left: u32,
@@ -65,11 +68,11 @@ pub(super) struct Confirmed {
 pub(super) enum Task {
     /// A sync, and what an operator asked for beside it.
     Sync,
-    /// A plan that an operator named and nothing else, and no run has begun it before.
+    /// A plan that an operator named, and nothing else.
     PlanAlone,
     /// One plan is carried out by its name, and nothing else.
     OnePlan {
-        /// Nothing else was asked for, and no run has begun it before.
+        /// Nothing else was asked for.
         is_alone: bool,
     },
     /// The plan that was all that was asked for is refused: everything stays as it is.
@@ -77,8 +80,33 @@ pub(super) enum Task {
 }
 
 impl Task {
+    /// A record that a run has begun with or given up waits for a sync, whatever its job says: a plan may have been cut off in the middle, or have
+    /// taken the place of a job that was dead.
+    fn of(wants: Wants, status: Option<SyncStatus>) -> Self {
+        match status {
+            Some(SyncStatus::Syncing | SyncStatus::Failed | SyncStatus::PermanentlyFailed) => Self::Sync,
+            Some(
+                SyncStatus::PendingSync
+                | SyncStatus::Dirty
+                | SyncStatus::Clean
+                | SyncStatus::Conflict
+                | SyncStatus::DeletedInAdvoware,
+            )
+            | None => {
+                if wants.is_request_only() {
+                    Self::PlanAlone
+                } else {
+                    Self::Sync
+                }
+            }
+        }
+    }
+
     pub(super) fn one_plan(self) -> Self {
-        Self::OnePlan { is_alone: self == Self::PlanAlone }
+        match self {
+            Self::OnePlan { .. } | Self::Refused => self,
+            Self::Sync | Self::PlanAlone => Self::OnePlan { is_alone: self == Self::PlanAlone },
+        }
     }
 
     pub(super) fn is_one_plan(self) -> bool {
@@ -103,6 +131,7 @@ impl<'a> Run<'a> {
         policy: ConflictPolicy,
         loaded: Loaded,
     ) -> Self {
+        let task = Task::of(running.wants, loaded.espo.sync_status);
         Self {
             systems,
             clock,
@@ -122,7 +151,8 @@ impl<'a> Run<'a> {
             fields_written: 0,
             findings: BTreeSet::new(),
             is_undecided: false,
-            task: if running.wants.is_request_only() && running.starts == 1 { Task::PlanAlone } else { Task::Sync },
+            task,
+            has_answered: false,
             refused_note: None,
             rounds_left: MAX_ROUNDS,
             confirmed: Confirmed::default(),

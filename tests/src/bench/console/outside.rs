@@ -1,4 +1,4 @@
-//! Whether a page loads anything from outside, or leads there.
+//! Whether a page loads anything from outside, or leads there: to a record in EspoCRM only, by a link that somebody follows.
 
 /// Attributes whose values are addresses.
 const ADDRESSES: [&str; 14] = [
@@ -17,6 +17,8 @@ const ADDRESSES: [&str; 14] = [
     "usemap",
     "http-equiv",
 ];
+/// How EspoCRM's pages name a record.
+const RECORD_IN_ESPOCRM: &str = "/#CBeteiligte/view/";
 /// In style sheets.
 const LOADED: [&str; 2] = ["url(", "@import"];
 /// In scripts: what could name another host.
@@ -25,10 +27,13 @@ const NAMED: [&str; 6] = ["http:", "https:", "ws:", "wss:", "importScripts", "\"
 /// Every place where `page` names something that is not its own host's.
 pub(super) fn of_page(page: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for name in ADDRESSES {
-        for rest in page.split(&format!(" {name}=\"")).skip(1) {
-            let value = rest.split('"').next().unwrap_or_default();
-            if !is_own(value) {
+    for name in &ADDRESSES {
+        let begin = format!(" {name}=\"");
+        for (at, _) in page.match_indices(&begin) {
+            let (before, rest) = page.split_at(at);
+            let value = rest[begin.len()..].split('"').next().unwrap_or_default();
+            let is_link_to_record = *name == "href" && before.ends_with("<a") && value.contains(RECORD_IN_ESPOCRM);
+            if !is_own(value) && !is_link_to_record {
                 found.push(format!("{name}={value}"));
             }
         }
@@ -67,6 +72,8 @@ mod tests {
     fn addresses_of_the_host_itself_are_not_outside() {
         let page = "<a href=\"/console\">http://elsewhere.example</a><a href=\"#content\"></a><form action=\"/\">";
         assert_eq!(of_page(page), Vec::<String>::new());
+        let record = "<a href=\"https://crm.example/#CBeteiligte/view/abc\">";
+        assert_eq!(of_page(record), Vec::<String>::new());
         assert_eq!(of_policy("default-src 'none'; img-src 'self'"), Vec::<String>::new());
         assert_eq!(of_script("fetch(address); // that of the page"), Vec::<String>::new());
     }
@@ -79,6 +86,7 @@ mod tests {
             "<form action=\"http://elsewhere.example\">",
             "<a href=\"data:text/html,x\">",
             "<a href=\"/\\elsewhere.example\">",
+            "<link href=\"https://crm.example/#CBeteiligte/view/abc\">",
             "<p style=\"background: url(/x)\">",
             "<style>@import 'x'</style>",
         ] {

@@ -78,7 +78,8 @@ fn in_state(fill: Fill, state: JobState) -> usize {
 async fn of_lists(firm: &Firm) -> Result<Vec<Page>> {
     let mut pages = vec![page("Beteiligte", "/console/beteiligte", "class=\"id\"")];
     let states = STATES.iter().filter_map(|(state, _)| *state).map(|state| (state, format!("status = '{state}'")));
-    for (of, condition) in states.chain([("findings", "findings <> '[]'".to_owned())]) {
+    let others = [("all", "true"), ("findings", "findings <> '[]'")];
+    for (of, condition) in states.chain(others.map(|(of, condition)| (of, condition.to_owned()))) {
         let path = format!("/console/beteiligte?of={of}");
         pages.push(page(&format!("Beteiligte: {of}"), &path, "class=\"id\""));
         let last = format!(
