@@ -3,7 +3,7 @@
 use harness::world::{Beteiligter, PATIENCE, World, fields, mail, row};
 use harness::{Finished, Result, eventually};
 use serde_json::{Value, json};
-use simulator::{Calls, Edit, Fault, FaultKind, Operation};
+use simulator::{Calls, Edit, Fault, FaultKind, Moment, Operation};
 use sqlx::PgPool;
 
 use crate::synced::{A, B, C, Synced};
@@ -156,6 +156,24 @@ async fn a_plan_that_was_taken_back_is_not_carried_out_later_and_of_several_each
     }
     world.run_until_quiet().await?;
     assert!(world.simulator.journal().since(before).iter().all(|call| !call.mutating), "both are refused");
+    Ok(())
+}
+
+#[tokio::test]
+async fn k8b_a_plan_that_a_user_overtakes_is_said_to_be_and_the_sync_follows() -> Result<()> {
+    for moment in [Moment::before(Calls::to(Operation::EspoPut)), Moment::after(Calls::to(Operation::EspoPut))] {
+        let synced = Synced::with_a().await?;
+        let (world, one) = (&synced.world, &synced.one);
+        edit(world, &[synced.add_mail(B), set_espo(one, "firstName", "Kim")]);
+        let told = json_of(world, &["plan", "beteiligte", &one.id]).await?;
+        world.simulator.edit_at(moment, synced.add_mail(C));
+        let hash = told["hash"].as_str().unwrap_or_default();
+        let overtaken = command(world, &["plan", "beteiligte", &one.id, "--apply", hash]).await?;
+        assert!(overtaken.code().is_some_and(|code| code < 2), "{overtaken:?}");
+        world.run_until_quiet().await?;
+        assert_eq!(world.advo_values(one.betnr), [A, B, C], "{overtaken:?}");
+        world.then_agreed_and_silent(&[one]).await?;
+    }
     Ok(())
 }
 

@@ -18,9 +18,6 @@ impl BeteiligteJobs {
             Asked::Decide(winner) => (self.decide(run, winner).await?, false),
         };
         tracing::info!(request = %id, done = answer.is_done, "an operator's request was answered");
-        if !answer.is_done {
-            run.refuse();
-        }
         run.has_answered = true;
         self.systems.hub.answer_request(id, &answer, self.clock.now()).await?;
         Ok(is_over)
@@ -39,13 +36,17 @@ impl BeteiligteJobs {
         run.task = run.task.one_plan();
         let plan = run.plan_now()?;
         if plan.hash() != hash {
-            return Ok(refused(stale(run)));
+            let answer = refused(stale(run));
+            run.refuse();
+            return Ok(answer);
         }
         if plan.is_empty() {
             return Ok(done("there was nothing to write"));
         }
         if run.apply(&plan).await? == Applied::Overtaken {
-            return Ok(refused("somebody changed the record meanwhile: the plan was not carried out, or only in part"));
+            return Ok(refused(
+                "somebody changed the record meanwhile: the plan was not carried out, or only in part; a usual sync follows",
+            ));
         }
         run.look_again().await?;
         run.plan_now()?;
