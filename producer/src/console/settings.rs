@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Extension, Router};
+use domain::kommunikation::PhoneFormat;
 use maud::{Markup, html};
 use shared::settings::{LogFormat, ProducerSettings};
 
@@ -43,6 +44,15 @@ pub(crate) fn of(settings: &ProducerSettings) -> Vec<Setting> {
         secret("ESPOCRM_API_KEY", true),
         secret("ESPOCRM_WEBHOOK_SECRETS", !settings.webhook_secrets.is_empty()),
         text("ESPOCRM_API_TIMEOUT_SECONDS", seconds(espocrm.timeout)),
+        text(
+            "ESPOCRM_PHONE_FORMAT",
+            match espocrm.phone_format {
+                PhoneFormat::E164 => "e164",
+                PhoneFormat::AsTyped => "as_typed",
+            }
+            .to_owned(),
+        ),
+        text("ESPOCRM_FIELDS", format!("entity: {}", espocrm.fields.entity())),
         text("BETEILIGTE_SCAN_SECONDS", seconds(settings.beteiligte_scan)),
         text("BETEILIGTE_LOOK_HOURS", hours(settings.beteiligte_look)),
         text("SYNC_RETRY_MINUTES", sync.retry.iter().map(|wait| minutes(*wait)).collect::<Vec<_>>().join(",")),
@@ -92,6 +102,8 @@ fn of_calendars(
         text("CALENDAR_SYNC_ANONYMIZE_GOOGLE_EVENTS", rules.anonymize.to_string()),
         text("CALENDAR_SYNC_STRATEGY", rules.strategy.name().to_owned()),
         text("CALENDAR_SYNC_ADVOWARE_WRITE", rules.write.name().to_owned()),
+        text("SYNC_MAX_DELETE_PERCENT", rules.limit.percent.to_string()),
+        text("SYNC_MAX_DELETE_COUNT", rules.limit.count.to_string()),
         text("CALENDAR_SYNC_DEBUG_KUERZEL", rules.only.as_ref().map_or_else(|| "ALL".to_owned(), ToString::to_string)),
         text("ADVOWARE_KANZLEI", calendar.advoware.kanzlei.clone()),
         secret("ADVOWARE_API_KEY", true),
@@ -164,6 +176,8 @@ mod tests {
         let settings = ProducerSettings::read(&source).unwrap();
         let shown = format!("{:?}", of(&settings));
         assert!(!shown.contains("planted") && shown.contains("Secret(true)"), "{shown}");
-        assert!(shown.contains("http://espo.example/api/v1") && shown.contains("SYNC_RETRY_MINUTES"), "{shown}");
+        for part in ["http://espo.example/api/v1", "SYNC_RETRY_MINUTES", "e164", "entity: CBeteiligte"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
     }
 }
