@@ -74,7 +74,7 @@ impl SyncPlan {
         self.stammdaten.findings.iter().chain(&self.kommunikation.findings).copied()
     }
 
-    /// Nothing is to be written, and yet the sides differ: a person must approve or decide first.
+    /// Something differs that a person must approve or decide first, whatever else is to be written.
     pub fn waits_for_person(&self) -> bool {
         self.findings().any(|finding| matches!(finding.kind, FindingKind::MassDeletionHeld | FindingKind::Undecided))
     }
